@@ -1,0 +1,59 @@
+// Places things that the file holds no position for: around a focus, along a path, beside what was expanded.
+const FOCUS_LIMIT = 64;
+
+// Neighbours stand on two arcs, right then left, grouped by relation, so that every label has a line of its own.
+function arrangeFocus(i) {
+  const shown = new Set(neighbours(i).slice(0, FOCUS_LIMIT));
+  const groupOf = new Map();
+  for (const edge of GRAPH.nodes[i].edges) {
+    const other = otherEnd(edge, i);
+    if (!shown.has(other) || groupOf.has(other) || !edgePasses(edge)) continue;
+    groupOf.set(other, (edge.s === i ? 0 : 100) + edge.relation);
+  }
+  const order = [...groupOf].sort(([a, ga], [b, gb]) => ga - gb || GRAPH.nodes[a].kind - GRAPH.nodes[b].kind || GRAPH.nodes[b].edges.length - GRAPH.nodes[a].edges.length || a - b);
+  const places = new Map([[i, { x: 0, y: 0, side: 0 }]]);
+  const half = Math.ceil(order.length / 2);
+  const rows = Math.max(half, 1);
+  const height = Math.max(90, Math.min(rows * 38, 430));
+  order.forEach(([other], rank_) => {
+    const right = rank_ < half;
+    const row = right ? rank_ : order.length - 1 - rank_;
+    const count = right ? half : order.length - half;
+    const t = count === 1 ? 0 : (2 * (row + 0.5)) / count - 1;
+    const bend = Math.sqrt(Math.max(0, 1 - t * t * 0.92));
+    const x = (200 + 130 * bend) * (right ? 1 : -1);
+    places.set(other, { x, y: t * height, side: right ? 1 : -1 });
+  });
+  return places;
+}
+
+function arrangePath(path) {
+  const places = new Map(path.map((i, rank_) => [i, { x: rank_ * 240, y: rank_ % 2 ? 50 : -50 }]));
+  return places;
+}
+
+// Free spots around a thing on a spiral that turns by the golden angle; away from what is drawn already.
+function arrangeExtra(i, wanted, places) {
+  const centre = places.get(i);
+  const taken = [...places.values()];
+  const spots = new Map();
+  const turn = Math.PI * (3 - Math.sqrt(5));
+  let step = 0;
+  for (const other of wanted) {
+    for (; step < 900; step += 1) {
+      const radius = 70 + 13 * Math.sqrt(step) * 2;
+      const row = (step % 24) + 1;
+      const spot = centre.side
+        ? { x: centre.x + centre.side * (260 + Math.floor(step / 24) * 240), y: centre.y + (row % 2 ? 1 : -1) * (row >> 1) * 44, side: centre.side }
+        : { x: Math.round(centre.x + radius * Math.cos(step * turn) * 1.2), y: Math.round(centre.y + radius * Math.sin(step * turn)), side: 0 };
+      const [aside, above] = centre.side ? [150, 40] : [62, 34];
+      if (taken.every((place) => Math.abs(place.x - spot.x) > aside || Math.abs(place.y - spot.y) > above)) {
+        spots.set(other, spot);
+        taken.push(spot);
+        step += 1;
+        break;
+      }
+    }
+  }
+  return spots;
+}

@@ -1,0 +1,81 @@
+"""Turtle and N-Triples.
+
+Turtle has a writer of its own because a file that people read and that a repository compares line by line needs a
+fixed order of prefixes, headings and a line for each property, which serializers leave to chance.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+from typing import BinaryIO
+
+import pyoxigraph as ox
+
+from kg import ontology as o
+from kg.export.base import ExportOptions
+from kg.export.rdf import describe, triples
+from kg.model import KnowledgeGraph
+from kg.ontology import Shortener
+
+AnyTerm = ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple
+
+_BARE = {f"{o.XSD}integer": re.compile(r"[+-]?\d+"), f"{o.XSD}decimal": re.compile(r"[+-]?\d*\.\d+")}
+
+
+def write_turtle(graph: KnowledgeGraph, stream: BinaryIO, options: ExportOptions) -> None:
+    """Write the graph as Turtle: prefixes, then a paragraph for each subject under a heading for each part."""
+    prefixes = o.prefixes(options.base)
+    short = Shortener(prefixes)
+    for name, namespace in prefixes.items():
+        stream.write(f"@prefix {name}: <{namespace}> .\n".encode())
+    part = ""
+    for description in describe(graph, options):
+        if description.part != part:
+            part = description.part
+            stream.write(f"\n\n#### {part}\n".encode())
+        stream.write(_paragraph(description.subject, description.properties, short).encode())
+
+
+def write_ntriples(graph: KnowledgeGraph, stream: BinaryIO, options: ExportOptions) -> None:
+    """Write the graph as N-Triples, a line for each triple."""
+    ox.serialize(triples(graph, options), stream, ox.RdfFormat.N_TRIPLES)
+
+
+def write_triples(triples_: Iterable[ox.Triple], stream: BinaryIO, prefixes: Mapping[str, str]) -> None:
+    """Write triples, sorted by subject, as Turtle with those of ``prefixes`` that they need."""
+    short = Shortener(prefixes)
+    paragraphs: list[str] = []
+    for subject, group in groupby(triples_, key=lambda triple: triple.subject):
+        paragraphs.append(_paragraph(subject, ((triple.predicate, triple.object) for triple in group), short))
+    body = "".join(paragraphs)
+    needed = {name: namespace for name, namespace in prefixes.items() if f"{name}:" in body}
+    stream.write("".join(f"@prefix {name}: <{namespace}> .\n" for name, namespace in needed.items()).encode())
+    stream.write(body.encode("utf-8", "replace"))
+
+
+def _paragraph(subject: AnyTerm, properties: Iterable[tuple[ox.NamedNode, AnyTerm]], short: Shortener) -> str:
+    values: dict[ox.NamedNode, list[str]] = {}
+    for predicate, value in properties:
+        values.setdefault(predicate, []).append(_term(value, short))
+    lines = [
+        f"{'a' if predicate == o.TYPE else _term(predicate, short)} {', '.join(found)}"
+        for predicate, found in values.items()
+    ]
+    joined = " ;\n    ".join(lines)
+    return f"\n{_term(subject, short)} {joined} .\n"
+
+
+def _term(term: AnyTerm, short: Shortener) -> str:
+    if isinstance(term, ox.NamedNode):
+        return short(term.value) or str(term)
+    if not isinstance(term, ox.Literal) or term.language:
+        return str(term)
+    datatype = term.datatype.value
+    if datatype == f"{o.XSD}string":
+        return str(term)
+    bare = _BARE.get(datatype)
+    if bare and bare.fullmatch(term.value):
+        return term.value
+    return f"{ox.Literal(term.value)}^^{short(datatype) or term.datatype}"

@@ -1,0 +1,132 @@
+"""From probabilities to statements: which candidates become entities, with which type, claims and evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kg.extract.candidates import Candidate, CandidateSpan, Reading
+from kg.extract.features import cue_support
+from kg.extract.roles import KINDS
+from kg.extract.trees import Floats
+from kg.model import LEGAL, EntityType, Evidence, Extraction, LocalClaim, LocalEntity, Relation
+from kg.text import name_key, sentence_of
+
+_TYPE = {
+    "method": EntityType.METHOD,
+    "dataset": EntityType.DATASET,
+    "hardware": EntityType.HARDWARE,
+    "task": EntityType.TASK,
+}
+_USE = {EntityType.METHOD: Relation.BUILDS_ON, EntityType.HARDWARE: Relation.RUNS_ON}
+_RELATIONS = (Relation.PROPOSES, Relation.COMPARES_TO, Relation.TARGETS, Relation.USES)
+MAX_EVIDENCE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A candidate (by index) that stands in ``relation``, as what, and how likely."""
+
+    candidate: int
+    relation: Relation
+    type: EntityType
+    confidence: float
+
+
+def decide(probabilities: Mapping[str, Floats], thresholds: Mapping[str, float]) -> tuple[Decision, ...]:
+    """Return the decisions above their thresholds, candidate by candidate.
+
+    The type of a decision is the likeliest one that is legal for its relation.
+    """
+    out: list[Decision] = []
+    count = len(next(iter(probabilities.values()), ()))
+    for k in range(count):
+        for relation in _RELATIONS:
+            p = float(probabilities[f"relation {relation.value}"][k])
+            if p < thresholds.get(f"relation {relation.value}", 0.5):
+                continue
+            legal = [t for t in KINDS if _TYPE[t] in LEGAL[relation]]
+            best = max(legal, key=lambda t: probabilities[f"type {t}"][k])
+            kind = _TYPE[best]
+            precise = relation
+            if relation is Relation.USES:
+                trained = float(probabilities["how trainedOn"][k]) >= thresholds.get("how trainedOn", 0.5)
+                precise = _USE.get(kind, Relation.TRAINED_ON if trained else Relation.EVALUATED_ON)
+            out.append(Decision(k, precise, kind, round(p, 4)))
+    return tuple(out)
+
+
+def state(reading: Reading, decisions: tuple[Decision, ...]) -> Extraction:
+    """Turn decisions into entities and claims with evidence; results are added by the caller."""
+    entities: dict[str, LocalEntity] = {}
+    claims: list[LocalClaim] = []
+    best: tuple[float, str] | None = None
+    for decision in decisions:
+        candidate = reading.candidates[decision.candidate]
+        entity = _entity(reading, candidate, decision)
+        old = entities.get(entity.ref)
+        if old is None or old.confidence < entity.confidence:
+            entities[entity.ref] = entity
+        claims.append(
+            LocalClaim(decision.relation, entity.ref, decision.confidence, _evidence(reading, candidate, decision))
+        )
+        if decision.relation is Relation.PROPOSES and decision.type is EntityType.METHOD:
+            best = max(best, (decision.confidence, entity.ref)) if best else (decision.confidence, entity.ref)
+    return Extraction(reading.paper.id, tuple(entities.values()), tuple(claims), (), best[1] if best else None)
+
+
+def evidence_at(reading: Reading, span: CandidateSpan) -> Evidence:
+    """Return the evidence that a span of this paper gives."""
+    return place_evidence(reading, span.section, span.start, span.end)
+
+
+def place_evidence(reading: Reading, section: str, start: int, end: int) -> Evidence:
+    """Return the evidence at ``start:end`` of a section, with the sentence around it."""
+    text = reading.paper.section(section)
+    low, high = sentence_of(reading.sentences[section], start, end)
+    return Evidence(reading.paper.id, section, start, end, text[start:end], text[low:high], low)
+
+
+def _entity(reading: Reading, candidate: Candidate, decision: Decision) -> LocalEntity:
+    names = _names(candidate)
+    return LocalEntity(
+        key=name_key(names[0]),
+        type=decision.type,
+        names=names,
+        mentions=tuple(evidence_at(reading, span) for span in candidate.spans),
+        confidence=decision.confidence,
+        concept=candidate.concept.iri if candidate.concept else None,
+        pairs=candidate.pairs,
+    )
+
+
+def _names(candidate: Candidate) -> tuple[str, ...]:
+    """Names with a defined short form first, since papers and readers know the thing by it."""
+    shorts = [short for short, _ in candidate.pairs if short in candidate.names]
+    return tuple(dict.fromkeys([*sorted(shorts), *candidate.names]))
+
+
+def _evidence(reading: Reading, candidate: Candidate, decision: Decision) -> tuple[Evidence, ...]:
+    """Return the mentions that support the claim best, at most :data:`MAX_EVIDENCE`, in reading order."""
+    support = [(_support(reading, span, decision.relation), span) for span in candidate.spans]
+    top = max(value for value, _ in support)
+    good = [(value, span) for value, span in support if value >= 0.5 * top]
+    good.sort(key=lambda pair: (-pair[0], pair[1].place))
+    chosen: list[CandidateSpan] = []
+    seen: set[tuple[str, int, str]] = set()
+    for _, span in good:
+        sentence = sentence_of(reading.sentences[span.section], span.start, span.end)
+        key = (span.section, sentence[0], span.text)
+        if key not in seen and len(chosen) < MAX_EVIDENCE:
+            seen.add(key)
+            chosen.append(span)
+    return tuple(evidence_at(reading, span) for span in sorted(chosen, key=lambda s: s.place))
+
+
+def _support(reading: Reading, span: CandidateSpan, relation: Relation) -> float:
+    """How well a mention supports a relation: the tagger's role probability where there is one, else cue phrases."""
+    cue = cue_support(reading, span, relation)
+    if span.score is None:
+        return 0.01 + 0.2 * cue
+    role = span.score.roles.get(relation.value, 0.0)
+    return 0.01 + role + 0.1 * cue

@@ -1,0 +1,169 @@
+"""Readers: from files of many formats to papers.
+
+Formats are recognised by content, not by the names of files. To add one, write a module with a
+:class:`~kg.readers.base.Reader` and add it to :data:`READERS`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import BinaryIO
+
+from kg.errors import InputError
+from kg.model import Paper, Place
+from kg.readers import (
+    arxiv_atom,
+    arxiv_snapshot,
+    bibtex,
+    hf_api,
+    hf_page,
+    jats,
+    openalex,
+    records,
+    ris,
+    semantic_scholar,
+    table,
+    tei,
+)
+from kg.readers.base import Context, Reader, Sample, Skipped
+from kg.readers.duplicates import deduplicate
+from kg.readers.expand import InputFile, expand
+from kg.readers.source import Source, UnreadableError, open_source
+
+__all__ = ["READERS", "Reader", "Sample", "Skipped", "deduplicate", "detect", "read"]
+
+READERS: tuple[Reader, ...] = (
+    hf_page.READER,
+    hf_api.READER,
+    arxiv_atom.READER,
+    arxiv_snapshot.READER,
+    bibtex.READER,
+    ris.READER,
+    openalex.READER,
+    semantic_scholar.READER,
+    table.READER,
+    records.READER,
+    jats.READER,
+    tei.READER,
+)
+"""All formats. When two are equally sure of a file, the first one here reads it."""
+
+
+def detect(sample: Sample | str) -> Reader | None:
+    """Return the reader that is surest of a file that starts with ``sample``; None when none knows it.
+
+    >>> detect("@article{he2016, title = {Deep Residual Learning}}").name
+    'bibtex'
+    >>> detect("Dear diary") is None
+    True
+    """
+    if isinstance(sample, str):
+        sample = Sample(sample, complete=True)
+    best, confidence = None, 0.0
+    for reader in READERS:
+        if (sure := reader.sniff(sample)) > confidence:
+            best, confidence = reader, sure
+    return best
+
+
+def read(
+    inputs: Iterable[str | Path], *, page_year: int | None = None, stdin: BinaryIO | None = None
+) -> Iterator[Paper | Skipped]:
+    """Read papers from files, folders (with all that is in them), globs and ``-`` (``stdin``, else standard input).
+
+    The result does not depend on the order of ``inputs``. Papers come as they stand in the files: see
+    :func:`deduplicate`. What cannot be read is reported as :class:`Skipped` in its place. ``page_year`` is the year
+    of dates on saved pages that have none.
+
+    Raises:
+        InputError: an input that was named itself (not just its folder) is missing, empty, binary or of no known
+            format: at once. It turns out to hold no paper: when its turn comes.
+    """
+    if page_year is not None and not 1900 <= page_year <= 2999:
+        raise InputError(f"the page year {page_year} is no year; give one such as 2024")
+    files, skipped = expand(inputs)
+    opened: dict[InputFile, tuple[Source, Reader]] = {}
+    for file in files:
+        if file.named:
+            with ExitStack() as stack:
+                found = _open(file, stdin, stack)
+                if not file.regular:  # a pipe cannot be opened twice
+                    opened[file] = found
+                    stack.pop_all()
+    return _read(files, skipped, opened, page_year)
+
+
+def _read(
+    files: list[InputFile],
+    skipped: list[Skipped],
+    opened: dict[InputFile, tuple[Source, Reader]],
+    page_year: int | None,
+) -> Iterator[Paper | Skipped]:
+    yield from skipped
+    for file in files:
+        with ExitStack() as stack:
+            try:
+                source, reader = opened[file] if file in opened else _open(file, None, stack)
+            except InputError as error:
+                if file.named:
+                    raise
+                yield Skipped(Place(file.name), str(error).removeprefix(f"{file.name}: "))
+                continue
+            yield from _read_file(file, source, reader, page_year)
+
+
+def _read_file(file: InputFile, source: Source, reader: Reader, page_year: int | None) -> Iterator[Paper | Skipped]:
+    context = Context(file.name, reader.name, page_year)
+    empty = True
+    try:
+        for item in reader.read(source, context):
+            empty = False
+            yield item
+    except UnreadableError as error:
+        empty = False
+        yield context.skipped(0, f"{error}; the papers before this place are kept")
+    except OSError as error:
+        empty = False
+        yield context.skipped(0, f"reading failed: {error.strerror or error}; the papers before this place are kept")
+    if empty:
+        reason = f"looks like {reader.title} but holds no papers; name another file"
+        if file.named:
+            raise InputError(f"{file.name}: {reason}")
+        yield context.skipped(0, reason)
+
+
+def _open(file: InputFile, stdin: BinaryIO | None, stack: ExitStack) -> tuple[Source, Reader]:
+    """Open a file and find its reader.
+
+    Raises:
+        InputError: it cannot be opened, or no reader knows it.
+    """
+    try:
+        if file.path is None:
+            stream: BinaryIO = stdin or sys.stdin.buffer
+        else:
+            stream = stack.enter_context(open(file.path, "rb", buffering=0))  # noqa: SIM115 - the stack closes it
+        source = open_source(stream)
+    except UnreadableError as error:
+        raise InputError(f"{file.name}: {error}") from error
+    except OSError as error:
+        raise InputError(f"{file.name}: cannot be opened: {error.strerror or error}") from error
+    sample = Sample(source.sample(), source.complete)
+    reader = detect(sample)
+    if reader is None:
+        raise InputError(f"{file.name}: {_unknown(sample)}")
+    return source, reader
+
+
+def _unknown(sample: Sample) -> str:
+    if sample.root.casefold() in ("html", "!doctype"):
+        return "is a web page; copy its text out of the browser into a file, or fetch the JSON of the site's API"
+    if sample.records or sample.text.lstrip()[:1] in ("{", "["):
+        return 'is JSON, but its records have no "title"; see the documentation for the shapes that can be read'
+    if sample.root:
+        return f"is XML with the root element <{sample.root}>; read are Atom of arXiv, JATS and TEI"
+    known = ", ".join(sorted({reader.name for reader in READERS}))
+    return f"is of no format that can be read ({known}); a table needs a header with a title column"

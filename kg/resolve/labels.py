@@ -1,0 +1,20 @@
+"""Which of its surface forms a thing is shown under."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from kg.model import EntityType
+
+
+def best_label(names: Counter[str], kind: EntityType) -> str:
+    """Return the surface form to show: the commonest; a task in lower case where some paper writes it so.
+
+    Ties go to forms without LaTeX, then to the shorter one, then by code point, so that no order of papers matters.
+    """
+
+    def rank(name: str) -> tuple[bool, bool, int, int, str]:
+        capitals = kind is EntityType.TASK and name[:1].isupper() and name[1:2].islower()
+        return (any(c in name for c in "$\\{}"), capitals, -names[name], len(name), name)
+
+    return min(names, key=rank)
