@@ -19,7 +19,7 @@ def to_networkx(graph: KnowledgeGraph) -> nx.MultiDiGraph[Any]:
     network: nx.MultiDiGraph[Any] = nx.MultiDiGraph()
     for paper in sorted(graph.papers, key=lambda paper: paper.id):
         network.add_node(paper.id, kind="Paper", label=paper.title, item=paper)
-    for entity in sorted(graph.entities, key=lambda entity: entity.id):
+    for entity in sorted(graph.things, key=lambda entity: entity.id):
         network.add_node(entity.id, kind=entity.type.value, label=entity.label, item=entity)
     for claim in sorted(graph.claims, key=lambda claim: claim.id):
         network.add_edge(

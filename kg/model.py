@@ -275,7 +275,10 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A reported number with resolved entities; fields as in :class:`LocalResult`."""
+    """A reported number; fields as in :class:`LocalResult`, where that has refs this has ids of entities.
+
+    ``metric`` is the id of an entity of type Metric, or empty.
+    """
 
     paper: str
     metric: str
@@ -315,3 +318,8 @@ class KnowledgeGraph:
     claims: tuple[Claim, ...] = ()
     results: tuple[Result, ...] = ()
     merges: tuple[Merge, ...] = ()
+
+    @property
+    def things(self) -> tuple[Entity, ...]:
+        """Entities that claims can join: all but metrics, which only results point at."""
+        return tuple(entity for entity in self.entities if entity.type is not EntityType.METRIC)

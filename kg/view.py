@@ -102,7 +102,7 @@ def node_size(degree: int) -> float:
 def kinds(graph: KnowledgeGraph) -> dict[str, tuple[str, str]]:
     """Return kind and full name (title or label) of every paper and entity, sorted by id."""
     found = {paper.id: (PAPER, paper.title) for paper in graph.papers}
-    found.update((entity.id, (entity.type.value, entity.label)) for entity in graph.entities)
+    found.update((entity.id, (entity.type.value, entity.label)) for entity in graph.things)
     return dict(sorted(found.items()))
 
 
@@ -279,11 +279,11 @@ def _edge(claim: Claim) -> EdgeDetail:
     )
 
 
-def _result(result: Result) -> ResultDetail:
+def _result(result: Result, metrics: Mapping[str, str]) -> ResultDetail:
     return ResultDetail(
         id=result.id,
         paper=result.paper,
-        metric=result.metric,
+        metric=metrics.get(result.metric, result.metric),
         value_text=result.value_text,
         value=result.value,
         unit=result.unit,
@@ -332,11 +332,12 @@ def view(graph: KnowledgeGraph, limit: int = OVERVIEW_LIMIT) -> View:
             links=tuple(sorted({*entity.matches, *([entity.concept] if entity.concept else [])})),
             papers=tuple(sorted(entity.papers)),
         )
-        for entity in graph.entities
+        for entity in graph.things
     ]
+    metrics = {entity.id: entity.label for entity in graph.entities if entity.type is EntityType.METRIC}
     return View(
         nodes=tuple(sorted(nodes, key=lambda node: node.id)),
         edges=tuple(sorted(map(_edge, graph.claims), key=lambda edge: edge.id)),
-        results=tuple(sorted(map(_result, graph.results), key=lambda result: result.id)),
+        results=tuple(sorted((_result(r, metrics) for r in graph.results), key=lambda result: result.id)),
         overview=overview(graph, limit),
     )

@@ -46,7 +46,8 @@ class Draft:
 
     def result(self, paper: Paper, quote: str, metric: str, value: str, unit: str, **rest: object) -> Result:
         plain = value if value.replace(".", "", 1).isdigit() else None
-        result = Result(paper.id, metric, value, plain, unit, self.quote(paper, quote), **rest)  # type: ignore[arg-type]
+        measured = self.entity(EntityType.METRIC, metric)
+        result = Result(paper.id, measured, value, plain, unit, self.quote(paper, quote), **rest)  # type: ignore[arg-type]
         self.results.append(result)
         return result
 

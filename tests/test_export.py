@@ -217,7 +217,7 @@ def test_results_keep_what_the_text_says(store: ox.Store) -> None:
     rows = select(
         store,
         """SELECT ?metric ?value (DATATYPE(?value) AS ?type) ?text ?unit ?direction ?bound ?m ?b ?d {
-        ?r a kg:Result ; kg:metric ?metric ; kg:value ?value ; kg:valueText ?text ; kg:statedIn ?p ; kg:evidence ?e .
+        ?r a kg:Result ; kg:metric/skos:prefLabel ?metric ; kg:value ?value ; kg:valueText ?text ; kg:statedIn ?p ; kg:evidence ?e .
         OPTIONAL { ?r kg:unit ?unit } OPTIONAL { ?r kg:direction ?direction } OPTIONAL { ?r kg:bound ?bound }
         OPTIONAL { ?r kg:ofMethod/skos:prefLabel ?m } OPTIONAL { ?r kg:againstBaseline/skos:prefLabel ?b }
         OPTIONAL { ?r kg:onDataset/skos:prefLabel ?d } }""",
@@ -354,7 +354,7 @@ def test_tables_hold_every_node_and_edge() -> None:
     assert nodes.decode().splitlines()[0] == ",".join(NODE_COLUMNS)
     assert edges.decode().splitlines()[0] == ",".join(EDGE_COLUMNS)
     by_id = {row["Id"]: row for row in rows(nodes)}
-    assert set(by_id) == {item.id for item in (*graph.papers, *graph.entities)}
+    assert set(by_id) == {item.id for item in (*graph.papers, *graph.things)}
     resnet = by_id["method/resnet-50"]
     assert (resnet["Label"], resnet["Type"], resnet["Baseline"], resnet["Papers"]) == (
         "ResNet-50",

@@ -40,7 +40,7 @@ def test_networkx_reads_all_nodes_edges_labels_and_colours(files: dict[str, Path
     graph, views = vision(), layout(vision())
     read = nx.read_graphml(files["vision"], force_multigraph=True)
     assert read.is_directed()
-    assert set(read.nodes) == {item.id for item in (*graph.papers, *graph.entities)} == set(views)
+    assert set(read.nodes) == {item.id for item in (*graph.papers, *graph.things)} == set(views)
     for node, data in read.nodes(data=True):
         view = views[node]
         assert data["label"] == view.label
@@ -114,7 +114,7 @@ def test_paper_without_claims_and_empty_graph_are_legal() -> None:
 def test_networkx_graph_is_keyed_by_claim() -> None:
     graph = vision()
     network = to_networkx(graph)
-    assert list(network.nodes) == [item.id for item in (*graph.papers, *graph.entities)]
+    assert list(network.nodes) == [item.id for item in (*graph.papers, *graph.things)]
     assert {key for _, _, key in network.edges(keys=True)} == {claim.id for claim in graph.claims}
     claim = next(claim for claim in graph.claims if claim.relation is Relation.COMPARES_TO)
     data = network.edges[claim.subject, claim.object, claim.id]

@@ -133,7 +133,7 @@ def test_data_holds_every_node_edge_and_result_and_quotes_by_code_point() -> Non
     graph = synthetic()
     data = data_of(pages()["synthetic"])
     assert data["base"] == "https://example.org/kg/"
-    assert len(data["nodes"]) == len(graph.papers) + len(graph.entities)
+    assert len(data["nodes"]) == len(graph.papers) + len(graph.things)
     assert len(data["edges"]) == len(graph.claims)
     assert len(data["results"]) == len(graph.results)
     claims = {claim.id: claim for claim in graph.claims}

@@ -226,7 +226,7 @@ def test_focus_expand_back_and_show_all(visit: Any) -> None:
     assert page.drawn()[0] > focused[0]
     page.page.locator("#tools button:has-text('Show all')").click()
     graph = synthetic()
-    assert page.drawn() == (len(graph.papers) + len(graph.entities), len(graph.claims))
+    assert page.drawn() == (len(graph.papers) + len(graph.things), len(graph.claims))
     for _ in range(3):
         page.page.locator("#crumbs button:has-text('Back')").click()
     assert page.drawn() == overview
@@ -261,6 +261,37 @@ def test_path_between_two_things(visit: Any) -> None:
     assert nodes >= 3
     assert edges >= nodes - 1
     assert "Path of" in page.page.locator("#crumbs").inner_text()
+
+
+def test_things_are_compared_side_by_side(visit: Any) -> None:
+    page = visit()
+    methods = (item.label for item in synthetic().entities if item.type == "Method")
+    names = [label for label in methods if label.endswith(("-40", "-41"))]
+    for name in names:
+        page.find(name)
+        page.page.keyboard.press("Enter")
+        page.page.locator("#panel button:has-text('Compare')").click()
+    page.page.locator("#crumbs button:has-text('Compare 2')").click()
+    rows = page.page.locator("dialog tbody th").all_inner_texts()
+    assert {"proposed by", "compares to", "targets", "evaluated on", "builds on", "runs on"} <= set(rows)
+    assert [row for row in rows if row.startswith("accuracy on ")]
+    assert page.page.locator("dialog thead th").all_inner_texts() == names
+
+
+def test_the_page_of_real_listings_is_small_and_draws(browser: Any, seeds: tuple[Path, Any]) -> None:
+    folder, report = seeds
+    path = folder / "graph.html"
+    assert path.stat().st_size < 3_000_000
+    page = Visit(browser, path)
+    nodes, edges = page.drawn()
+    assert 50 < nodes <= 180
+    assert edges > 30
+    best = max(report.graph.entities, key=lambda item: (len(item.papers), item.id))
+    page.find(best.label)
+    page.page.keyboard.press("Enter")
+    assert page.page.locator("#panel-title").inner_text().split() == best.label.split()
+    assert page.page.locator("#panel mark").count() > 0
+    page.close()
 
 
 def test_all_of_it_works_by_keyboard(visit: Any) -> None:

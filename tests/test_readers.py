@@ -356,11 +356,32 @@ def test_pages_strung_together_read_like_single_ones() -> None:
 
 
 def test_an_unclosed_quotation_mark_in_a_table_is_reported() -> None:
-    data = b'title,abstract\nFirst,a\n"Second,b\n' + b"Next,c\n" * 500
-    first, skipped = from_bytes(data)
-    assert titles([first]) == ["First"]
+    sound = b'"A, with a comma","b, too"\n' * 300
+    data = b"title,abstract\n" + sound + b'"Second,b\n' + b"Next,c\n" * 500
+    *papers, skipped = from_bytes(data)
+    assert titles(papers) == ["A, with a comma"] * 300
     assert isinstance(skipped, Skipped)
-    assert (skipped.place.line, skipped.reason) == (3, "the row runs over 501 lines (an unclosed quotation mark?)")
+    assert (skipped.place.line, skipped.reason) == (302, "the row runs over 501 lines (an unclosed quotation mark?)")
+    # Where no cell needs quotation marks, they are taken for text and nothing gets lost.
+    assert titles(from_bytes(b'title,abstract\n"Second,b\nNext,c\n')) == ['"Second', "Next"]
+
+
+def test_xml_records_are_bounded_and_cut_off_ones_reported() -> None:
+    feed = '<feed xmlns="http://www.w3.org/2005/Atom"><id>http://arxiv.org/</id>\n<entry><title>A</title></entry>\n'
+    long = f"<entry><title>{'x' * (9 << 20)}</title></entry>\n"
+    found = from_bytes(f"{feed}{long}<entry><title>B</title></entry>\n<entry><title>C".encode())
+    assert titles(found) == ["A", "B"]
+    reasons = [(item.place.line, item.reason) for item in found if isinstance(item, Skipped)]
+    assert reasons == [
+        (3, "a record longer than 8,388,608 characters is passed over"),
+        (5, "broken XML: <entry> has no end; the file is cut off"),
+    ]
+
+
+def test_a_comment_in_xml_that_never_ends_costs_no_record() -> None:
+    start = b'<feed xmlns="http://www.w3.org/2005/Atom"><id>http://arxiv.org/</id>\n<!-- open\n'
+    first, second = b"<entry><title>A</title></entry>", b"<entry><title>B</title></entry></feed>"
+    assert titles(from_bytes(start + first + b" " * (9 << 20) + second)) == ["A", "B"]
 
 
 def test_a_link_after_an_abstract_belongs_to_it() -> None:

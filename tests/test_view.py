@@ -52,7 +52,7 @@ def shuffled(graph: KnowledgeGraph, seed: int) -> KnowledgeGraph:
 
 def test_layout_covers_papers_and_entities_with_kind_colour_and_size(graph: KnowledgeGraph) -> None:
     shown = layout(graph)
-    assert list(shown) == sorted([*(paper.id for paper in graph.papers), *(item.id for item in graph.entities)])
+    assert list(shown) == sorted([*(paper.id for paper in graph.papers), *(item.id for item in graph.things)])
     assert {item.kind for item in shown.values()} == {"Paper", "Method", "Dataset", "Hardware", "Task"}
     assert all(item.color == PALETTE[item.kind] for item in shown.values())
     assert all(5.0 <= item.size <= 36.0 for item in shown.values())

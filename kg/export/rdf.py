@@ -220,13 +220,17 @@ def _evidence(items: Iterable[Evidence], part: str, base: str, seen: set[str]) -
 
 def _result(result: Result, base: str) -> list[Property]:
     properties: list[Property] = [(o.TYPE, o.RESULT), (o.STATED_IN, _node(result.paper, base))]
-    properties += _strings(o.METRIC, (result.metric,))
     number = decimal_literal(result.value) if result.value else None
     if number is not None:
         properties.append((o.VALUE, number))
     properties += _strings(o.VALUE_TEXT, (result.value_text,)) + _strings(o.UNIT, (result.unit,))
     properties += _strings(o.DIRECTION, (result.direction,)) + _strings(o.BOUND, (result.bound,))
-    ends = ((o.OF_METHOD, result.method), (o.AGAINST_BASELINE, result.baseline), (o.ON_DATASET, result.dataset))
+    ends = (
+        (o.METRIC, result.metric),
+        (o.OF_METHOD, result.method),
+        (o.AGAINST_BASELINE, result.baseline),
+        (o.ON_DATASET, result.dataset),
+    )
     properties += [(predicate, _node(entity, base)) for predicate, entity in ends if entity]
     properties.append((o.CONFIDENCE, confidence_literal(result.confidence)))
     return [*properties, (o.HAS_EVIDENCE, _node(result.evidence.id, base))]

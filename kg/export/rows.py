@@ -54,7 +54,7 @@ def nodes(graph: KnowledgeGraph, options: ExportOptions) -> Iterator[NodeRow]:
     """Yield papers, then entities, each sorted by id."""
     for paper in sorted(graph.papers, key=lambda paper: paper.id):
         yield _paper(paper, options.base)
-    for entity in sorted(graph.entities, key=lambda entity: entity.id):
+    for entity in sorted(graph.things, key=lambda entity: entity.id):
         yield _entity(entity, options.base)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from kg.extract.abbreviations import Abbreviation, abbreviations
-from kg.extract.grouping import Definition, same_thing
+from kg.extract.grouping import Definition, same_thing, trusted
 from kg.extract.patterns import named_spans
 from kg.model import SECTIONS, EntityType, Paper
 from kg.text import Span, name_key, sentences
@@ -117,9 +117,9 @@ def read_candidates(paper: Paper, scores: Iterable[SpanScore], gazetteer: Gazett
 def _group(
     spans: list[CandidateSpan], defined: list[tuple[str, Abbreviation]], gazetteer: Gazetteer
 ) -> tuple[Candidate, ...]:
-    definitions = [
+    definitions = trusted(
         Definition((SECTIONS.index(section), a.short_start, a.short_end), a.short, a.long) for section, a in defined
-    ]
+    )
     things = same_thing(((s.place, s.text, s.concept) for s in spans), definitions, gazetteer)
     groups: dict[str, list[CandidateSpan]] = defaultdict(list)
     for span in sorted(spans, key=lambda s: s.place):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from kg.extract.candidates import Candidate, CandidateSpan, Reading
 from kg.extract.features import cue_support
+from kg.extract.patterns import title_name
 from kg.extract.roles import KINDS
 from kg.extract.trees import Floats
+from kg.extract.vague import is_vague
 from kg.model import LEGAL, EntityType, Evidence, Extraction, LocalClaim, LocalEntity, Relation
-from kg.text import name_key, sentence_of
+from kg.text import is_name_like, name_key, sentence_of
 
 _TYPE = {
     "method": EntityType.METHOD,
@@ -33,14 +35,17 @@ class Decision:
     confidence: float
 
 
-def decide(probabilities: Mapping[str, Floats], thresholds: Mapping[str, float]) -> tuple[Decision, ...]:
-    """Return the decisions above their thresholds, candidate by candidate.
+def decide(
+    candidates: Sequence[Candidate], probabilities: Mapping[str, Floats], thresholds: Mapping[str, float]
+) -> tuple[Decision, ...]:
+    """Return the decisions above their thresholds, candidate by candidate; vague references name nothing.
 
     The type of a decision is the likeliest one that is legal for its relation.
     """
     out: list[Decision] = []
-    count = len(next(iter(probabilities.values()), ()))
-    for k in range(count):
+    for k, candidate in enumerate(candidates):
+        if is_vague(candidate.names[0]):
+            continue
         for relation in _RELATIONS:
             p = float(probabilities[f"relation {relation.value}"][k])
             if p < thresholds.get(f"relation {relation.value}", 0.5):
@@ -60,7 +65,7 @@ def state(reading: Reading, decisions: tuple[Decision, ...]) -> Extraction:
     """Turn decisions into entities and claims with evidence; results are added by the caller."""
     entities: dict[str, LocalEntity] = {}
     claims: list[LocalClaim] = []
-    best: tuple[float, str] | None = None
+    headline: tuple[float, str] | None = None
     for decision in decisions:
         candidate = reading.candidates[decision.candidate]
         entity = _entity(reading, candidate, decision)
@@ -71,8 +76,26 @@ def state(reading: Reading, decisions: tuple[Decision, ...]) -> Extraction:
             LocalClaim(decision.relation, entity.ref, decision.confidence, _evidence(reading, candidate, decision))
         )
         if decision.relation is Relation.PROPOSES and decision.type is EntityType.METHOD:
-            best = max(best, (decision.confidence, entity.ref)) if best else (decision.confidence, entity.ref)
-    return Extraction(reading.paper.id, tuple(entities.values()), tuple(claims), (), best[1] if best else None)
+            standing = _headline_standing(reading, candidate, decision.confidence)
+            if standing and (headline is None or standing > headline[0]):
+                headline = (standing, entity.ref)
+    return Extraction(
+        reading.paper.id, tuple(entities.values()), tuple(claims), (), headline[1] if headline else None
+    )
+
+
+def _headline_standing(reading: Reading, candidate: Candidate, confidence: float) -> float:
+    """How much a proposed method stands for the whole paper; 0 when it cannot: a description is no name.
+
+    The name before the colon of the title goes first, then names in the title, then other names; a method in lower
+    case stands for the paper only when the title has it.
+    """
+    title = title_name(reading.paper.title)
+    titled = [(s.start, s.end) for s in candidate.spans if s.section == "title"]
+    named = bool(candidate.pairs) or is_name_like(candidate.names[0])
+    if not named and not (titled and confidence >= 0.8):
+        return 0.0
+    return confidence + 1.0 * (title is not None and title in titled) + 0.4 * bool(titled) + 0.3 * named
 
 
 def evidence_at(reading: Reading, span: CandidateSpan) -> Evidence:

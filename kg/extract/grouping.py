@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from kg.model import EntityType
 from kg.text import bare_name, name_key, split_definition
 from kg.vocabulary import Concept, Gazetteer
+
+_TAIL = re.compile(
+    r"[\s-]+(?:(?P<data>data ?sets?|benchmarks?|corpus|corpora|challenges?|"
+    r"(?:training|train|validation|test|dev|development)[\s-]+(?:set|split|data))|"
+    r"(?P<task>tasks?|problems?)|"
+    r"models?|networks?|systems?|methods?|algorithms?|architectures?|frameworks?|approach(?:es)?|backbones?|baselines?)$",
+    re.IGNORECASE,
+)
+_SMALL = frozenset({"a", "an", "the", "of", "and", "for", "in", "on", "with", "to", "by", "from", "using"})
 
 Place = tuple[int, int, int]
 """Where a mention stands, in reading order: section, start, end."""
@@ -34,11 +45,11 @@ def same_thing(
     expansions of one abbreviation stay two things.
     """
     listed = sorted(mentions, key=lambda mention: mention[:2])
-    keys = {text: name_key(text) for _, text, _ in listed}
+    keys = _keys({text for _, text, _ in listed}, gazetteer)
     concepts: dict[str, str] = {}
     by_short: dict[str, list[Definition]] = defaultdict(list)
     inside = (Definition(place, *pair) for place, text, _ in listed if (pair := split_definition(bare_name(text))))
-    for definition in sorted({*definitions, *inside}):
+    for definition in sorted({*trusted(definitions), *inside}):
         by_short[name_key(definition.short)].append(definition)
         keys.setdefault(definition.long, name_key(definition.long))
     long_keys = {name_key(d.long) for group in by_short.values() for d in group}
@@ -55,6 +66,46 @@ def same_thing(
             key = keys[_meant(by_short[key], place).long]
         things[place] = concepts.get(key, key)
     return things
+
+
+def trusted(definitions: Iterable[Definition]) -> list[Definition]:
+    """Return the definitions in which at least half of the long form's words start with a letter of the short one.
+
+    Alignment letter by letter also finds "compare using a discriminator conditioned on the input (cGAN)".
+    """
+    return [d for d in definitions if _initials(d.short, d.long) >= 0.5]
+
+
+def _initials(short: str, long_: str) -> float:
+    words = [w for w in re.findall(r"[^\W_]+", long_.casefold()) if w not in _SMALL] or [long_.casefold()]
+    letters = [c for c in short.casefold() if c.isalnum()]
+    found = at = 0
+    for word in words:
+        if word[0] in letters[at:]:
+            at = letters.index(word[0], at) + 1
+            found += 1
+    return found / len(words)
+
+
+def _keys(texts: Iterable[str], gazetteer: Gazetteer) -> dict[str, str]:
+    """Return the name key of each text; without a last word that is none of the name.
+
+    That is so of "task", of "dataset" behind a known dataset, and of any generic word where the paper also uses the
+    name alone.
+    """
+    keys = {text: name_key(text) for text in sorted(texts)}
+    alone = {key for text, key in keys.items() if not _TAIL.search(text)}
+    for text in keys:
+        tail = _TAIL.search(text)
+        core = text[: tail.start()] if tail else ""
+        if not tail or not core:
+            continue
+        kinds = {c.type for c in gazetteer.lookup(core)} if tail["data"] else set()
+        if kinds and kinds != {EntityType.DATASET}:
+            keys[text] = name_key(text, generic=False)  # "VQA dataset" beside "VQA", the task
+        elif kinds or (tail["task"] and " " in core) or (bare_name(core)[:1].isupper() and name_key(core) in alone):
+            keys[text] = name_key(core)
+    return keys
 
 
 def _meant(definitions: Sequence[Definition], place: Place) -> Definition:

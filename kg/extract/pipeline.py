@@ -58,7 +58,7 @@ class Pipeline:
         """Return what ``paper`` states."""
         reading = self.read(paper)
         probabilities = self.roles.predict(features(reading))
-        stated = state(reading, decide(probabilities, self.roles.thresholds))
+        stated = state(reading, decide(reading.candidates, probabilities, self.roles.thresholds))
         return replace(stated, results=read_results(reading, stated))
 
 

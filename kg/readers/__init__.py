@@ -52,6 +52,10 @@ READERS: tuple[Reader, ...] = (
 """All formats. When two are equally sure of a file, the first one here reads it."""
 
 
+BESIDE = frozenset({".md", ".rst", ".rq", ".ipynb", ".py"})
+"""Suffixes of notes, questions and code that lie beside data in a folder: that they hold no papers is no news."""
+
+
 def detect(sample: Sample | str) -> Reader | None:
     """Return the reader that is surest of a file that starts with ``sample``; None when none knows it.
 
@@ -110,6 +114,8 @@ def _read(
             except InputError as error:
                 if file.named:
                     raise
+                if file.path is not None and Path(file.path).suffix.casefold() in BESIDE:
+                    continue
                 yield Skipped(Place(file.name), str(error).removeprefix(f"{file.name}: "))
                 continue
             yield from _read_file(file, source, reader, page_year)

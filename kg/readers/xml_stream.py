@@ -91,6 +91,10 @@ class _Fault:
         self.reason = reason
 
 
+def _too_long(limit: int) -> _Fault:
+    return _Fault(f"a record longer than {limit:,} characters is passed over")
+
+
 def _decoded(source: Source) -> IO[str]:
     declared = _DECLARED.match(source.head)
     if declared and source.encoding == "utf-8":
@@ -116,11 +120,15 @@ def _cut(stream: IO[str], tag: str, limit: int) -> Iterator[tuple[int, str | _Fa
             if close >= 0:
                 cursor = close + 3
                 continue
-            safe, found = found.start(), None
+            if len(buffer) - found.start() > limit:
+                cursor = found.end()  # no comment is that long: it has no end, so what follows is read as usual
+                continue
+            safe = found.start()
         elif found:
             cursor = found.end()
             if found.lastgroup == "end" and start >= 0:
-                yield line + buffer.count("\n", 0, start), buffer[start:cursor]
+                whole = buffer[start:cursor] if cursor - start <= limit else _too_long(limit)
+                yield line + buffer.count("\n", 0, start), whole
                 start = -1
             elif found.lastgroup == "start":
                 if start >= 0:
@@ -135,10 +143,7 @@ def _cut(stream: IO[str], tag: str, limit: int) -> Iterator[tuple[int, str | _Fa
             )
             safe = len(buffer) if safe < 0 else safe
         if start >= 0 and len(buffer) - start > limit:
-            yield (
-                line + buffer.count("\n", 0, start),
-                _Fault(f"a record longer than {limit:,} characters is passed over"),
-            )
+            yield line + buffer.count("\n", 0, start), _too_long(limit)
             start = -1
         cut = start if start >= 0 else min(safe, max(cursor, len(buffer) - limit))
         line += buffer.count("\n", 0, cut)

@@ -123,7 +123,7 @@ def calibrate(
 def predicted_facts(ex: Example, probabilities: Mapping[str, Floats], thresholds: Mapping[str, float]) -> Facts:
     """Return what the thresholds let through, in the shape of the gold files."""
     facts: dict[str, Any] = {r: [] for r in GOLD_RELATION.values()}
-    for d in decide(probabilities, thresholds):
+    for d in decide(ex.reading.candidates, probabilities, thresholds):
         candidate: Candidate = ex.reading.candidates[d.candidate]
         relation = GOLD_RELATION[d.relation.general.value]
         facts[relation].append(

@@ -181,6 +181,8 @@ function drawLabels(context) {
     if (x < -200 || y < -60 || x > wide + 200 || y > high + 60) continue;
     const radius = place.options.size * scale;
     spots.push({ ...label, x, y, radius, side: shown.places.get(label.i)?.side ?? 0 });
+    const core = radius * 0.6;
+    if (radius > 8 && !label.faded) room.labels.take([x - core, y - core, x + core, y + core]);
     if (radius > 3 && !label.faded) room.things.take([x - radius * 0.7, y - radius * 0.7, x + radius * 0.7, y + radius * 0.7]);
   }
   let written = 0;

@@ -24,7 +24,9 @@ def numbers(text: str, sentences: tuple[Span, ...]) -> tuple[tuple[Context, Metr
     found = quantities(text) if sentences else ()
     around = with_points(contexts(text, sentences, found)) if found else ()
     named = metrics(around)
-    return tuple(zip(around, named, features(around, [m.source for m in named]), strict=True))
+    rows = zip(around, named, features(around, [m.source for m in named]), strict=True)
+    # "from 39.8% to 40.9%" reports where it ends.
+    return tuple(row for row in rows if row[0].quantity.kind != "from")
 
 
 def read_results(reading: Reading, stated: Extraction, *, model: ResultModel | None = None) -> tuple[LocalResult, ...]:

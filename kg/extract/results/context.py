@@ -18,12 +18,16 @@ _TOKEN = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*|\d+(?:[.,]\d+)*|[%$()\[\]=:;,.<>+
 _CLAUSE = re.compile(
     r"[;:]|,\s(?:while|whereas|but|and\s(?:\w+\s)?(?:reduc|improv|achiev|outperform|increas)\w+|with|which|where)\b"
 )
+_TOLD = ("first_person", "experiment", "achieve", "compare", "background")
 _COUNTED = frozenset(table()["groups"]["counted"].split())
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """A number with the text around it; ``left`` and ``right`` stay within the sentence ``low:high``."""
+    """A number with the text around it; ``left`` and ``right`` stay within the sentence ``low:high``.
+
+    ``own`` tells whether the section has come to speak of its own work: not at all, earlier, here or later.
+    """
 
     quantity: Quantity
     left: str
@@ -33,12 +37,16 @@ class Context:
     high: int
     number: int
     sentences: int
+    own: str = "no"
 
 
 def contexts(text: str, sentences: Sequence[Span], found: Sequence[Quantity]) -> tuple[Context, ...]:
     """Put each number into its sentence; ``found`` is in reading order."""
     out: list[Context] = []
     at = 0
+    first = next((pattern for place, name, pattern in cues() if (place, name) == ("sentence", "first_person"))).search(
+        text
+    )
     for quantity in found:
         while at + 1 < len(sentences) and sentences[at][1] <= quantity.start:
             at += 1
@@ -46,7 +54,16 @@ def contexts(text: str, sentences: Sequence[Span], found: Sequence[Quantity]) ->
         left = text[max(low, quantity.start - LEFT) : quantity.start]
         right = text[quantity.end : min(high, quantity.end + RIGHT)]
         around = text[max(low, quantity.start - SENTENCE // 2) : min(high, quantity.end + SENTENCE // 2)]
-        out.append(Context(quantity, left, right, around, low, high, at, len(sentences)))
+        own = (
+            "no"
+            if first is None
+            else "later"
+            if first.start() >= high
+            else "here"
+            if first.start() >= low
+            else "before"
+        )
+        out.append(Context(quantity, left, right, around, low, high, at, len(sentences), own))
     return tuple(out)
 
 
@@ -151,6 +168,10 @@ def _features(
         text = context.left if place == "left" else context.right if place == "right" else context.sentence
         if pattern.search(text):
             out += [f"{place} {name}", f"{place} {name},{kind}"]
+    # Together the cues of a sentence say more than each: background without "we" is somebody else's number.
+    told = "".join("x" if f"sentence {cue}" in out else "-" for cue in _TOLD)
+    out += [f"sentence {told}", f"sentence {told},{kind}"]
+    out += [f"own {context.own}", f"own {context.own},{kind}", f"own {context.own} {told}"]
     if quantity.unit_shared:
         out.append("shared unit")
     if way := direction(context):

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -52,7 +53,7 @@ def load(path: Path) -> ResultModel:
             head = json.loads(bytes(stored["head"]).decode())
             weights = {name: float(w) for name, w in zip(head["names"], stored["weights"], strict=True)}
         return ResultModel(weights, float(head["threshold"]), str(head["fingerprint"]))
-    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
         raise InputError(f"{path}: not a model of results ({error}); make one with `kg train`") from error
 
 

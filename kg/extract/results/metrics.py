@@ -57,7 +57,7 @@ def _names() -> tuple[re.Pattern[str], Mapping[str, str]]:
 
 
 _CHANGED = re.compile(
-    r"\b(?:reduc\w+|decreas\w+|lower\w*|cut\w*|shrink\w*|sav\w+|improv\w+|increas\w+|boost\w*|enhanc\w+|rais\w+|accelerat\w+)\s"
+    r"\b(?:reduc\w+|decreas\w+|lower\w*|cut\w*|shrink\w*|sav\w+|improv\w+|increas\w+|boost\w*|enhanc\w+|rais\w+|accelerat(?:es?|ed|ing))\s"
     r"(?:(?:the|its|their|our|both|overall|average|required)\s){0,2}(?P<what>(?:[^\W\d][\w-]*\s){1,4}?)"
     r"(?:by|up to|from|to)\b[^.;,]{0,40}$",
     re.IGNORECASE,
@@ -84,7 +84,9 @@ _PHASE = re.compile(r"\w*\s(?:in\s|for\s|at\s|during\s)?(training|inference|deco
 _VERBAL = re.compile(
     r"^(?:achiev|outperform|improv|surpass|reach|obtain|yield|show|attain|increas|reduc)\w*$", re.IGNORECASE
 )
-_FASTER = re.compile(r"\b(?:faster|quicker|speed(?:s|ed|ing|up|ups)?|speed-ups?|accelerat\w+|slower)\b", re.IGNORECASE)
+_FASTER = re.compile(
+    r"\b(?:faster|quicker|speed(?:s|ed|ing|up|ups)?|speed-ups?|accelerat(?:es?|ed|ing|ions?)|slower)\b", re.IGNORECASE
+)
 _CLAUSE_END = re.compile(
     r"[.;]|,\s(?!and\b)|\b(?:while|whereas|and\s(?:\w+ly\s)?(?:reduc|improv|achiev|outperform|surpass|speed|increas|decreas|sav|run|us)\w*)\b",
     re.IGNORECASE,

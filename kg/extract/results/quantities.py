@@ -49,7 +49,7 @@ _MAGNITUDE = re.compile(r"\s?-?orders?[\s-]of[\s-]magnitudes?\b", re.IGNORECASE)
 _FACTOR = re.compile(
     r"\bfactors?\s(?:of\s)?(?:up to |about |around |over |almost |nearly |roughly |more than |at least |"
     r"approximately |of |"
-    r"\$|~|\\sim ?)*$",
+    r"\$|~|\\sim ?)*(?:(?<=factors of )[\d.]{1,8}(?:\sand|,)\s)?$",
     re.IGNORECASE,
 )
 _CROSS = re.compile(r"(?:(?<![^\W_])[xX]|×|\\times)\s?\$?\s?$")

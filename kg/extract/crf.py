@@ -1,0 +1,255 @@
+"""The fast span tagger: a linear-chain conditional random field over words, evaluated by numpy.
+
+The model of J. Lafferty, A. McCallum and F. Pereira, "Conditional random fields", ICML 2001: every word gets a label
+``B-x`` (a name starts), ``I-x`` (it goes on) or ``O``, where ``x`` is a type with a role, such as ``dataset/evaluatedOn``.
+:mod:`kg.train.crf` trains it with CRFsuite and stores the weights as plain arrays; reading them here instead of through
+CRFsuite gives exact probabilities of whole spans, and no weights but those of features that matter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from kg.errors import InputError
+from kg.extract.crf_features import OFFSETS, PAD, Page, page, word_features
+from kg.extract.spans import MAX_SPAN_WORDS, Word
+from kg.extract.tagger import SpanScore
+from kg.vocabulary import Gazetteer, default_gazetteer
+
+FORMAT = 1
+FLOOR = 0.05
+LONGEST_CHAIN = 160
+"""A longer sentence is read in pieces of this many words: the work is one step a word, whatever the batch."""
+CACHED_WORDS = 60_000
+
+TYPES = ("method", "dataset", "hardware", "task")
+ROLES = ("proposes", "buildsOn", "evaluatedOn", "trainedOn", "runsOn", "targets", "comparesTo")
+KINDS = (
+    "method/proposes",
+    "method/comparesTo",
+    "method/buildsOn",
+    "dataset/proposes",
+    "dataset/evaluatedOn",
+    "dataset/trainedOn",
+    "hardware/proposes",
+    "hardware/runsOn",
+    "hardware/targets",
+    "task/targets",
+)
+"""What a name can be; of an item with several roles the first one counts."""
+LABELS = ("O", *(f"B-{k}" for k in KINDS), *(f"I-{k}" for k in KINDS))
+
+Floats = npt.NDArray[np.float32]
+_N = len(KINDS)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Weights:
+    """``state`` (features + 1, labels), the last row zero for unknown features; ``rows`` maps a feature to its row;
+    ``transitions`` (labels, labels), from row to column."""
+
+    rows: Mapping[str, int]
+    state: Floats
+    transitions: Floats
+
+
+class CrfTagger:
+    """Scores the spans of a paper with a conditional random field.  Make one with :meth:`load`."""
+
+    def __init__(self, weights: Weights, fingerprint: str, gazetteer: Gazetteer | None = None) -> None:
+        self._weights = weights
+        self._gazetteer = gazetteer or default_gazetteer()
+        self.fingerprint = fingerprint
+        self._factors = legal_transitions() * np.exp(weights.transitions)
+        self._word = lru_cache(maxsize=CACHED_WORDS)(self._word_scores)
+
+    @classmethod
+    def load(cls, directory: Path, gazetteer: Gazetteer | None = None) -> CrfTagger:
+        """Load the model in ``directory``.
+
+        Raises:
+            InputError: ``tagger.npz`` is missing, broken or made for another version of this program.
+        """
+        path = directory / "tagger.npz"
+        return cls(load_weights(path), hashlib.sha256(path.read_bytes()).hexdigest()[:16], gazetteer)
+
+    def tag(self, title: str, abstract: str, *, floor: float = FLOOR) -> tuple[SpanScore, ...]:
+        """Return the spans whose ``entity`` probability is at least ``floor``, title first, in the order of the text."""
+        read = page(title, abstract, self._gazetteer)
+        if not read.words:
+            return ()
+        found: list[SpanScore] = []
+        texts = {"title": title, "abstract": abstract}
+        for first, last, kinds in spans_of(self._state(read), chains(read.words), self._factors, floor):
+            word = read.words[first]
+            surface = texts[word.section][word.start : read.words[last].end]
+            entity, types, roles = _summed(kinds.tolist())
+            found.append(SpanScore(word.section, word.start, read.words[last].end, surface, entity, types, roles))
+        return tuple(sorted(found, key=lambda s: (s.section != "title", s.start, s.end)))
+
+    def _word_scores(self, word: str) -> Floats:
+        """Return what a word adds to the scores of the labels around it: one row an offset of :data:`OFFSETS`."""
+        rows, state = self._weights.rows, self._weights.state
+        out = np.zeros((len(OFFSETS), len(LABELS)), dtype=np.float32)
+        for k, names in enumerate(word_features(word)):
+            for name in names:
+                at = rows.get(name)
+                if at is not None:
+                    out[k] += state[at]
+        return out
+
+    def _state(self, read: Page) -> Floats:
+        """Return the scores of the labels of each word, (words, labels)."""
+        rows, state = self._weights.rows, self._weights.state
+        unknown = len(state) - 1
+        # Two pads on either side of each sentence, so that no word sees those of another sentence.
+        spread: list[str] = []
+        at: list[int] = []
+        for start, end in read.sentences:
+            spread += (PAD, PAD)
+            at += range(len(spread), len(spread) + end - start)
+            spread += (w.text for w in read.words[start:end])
+            spread += (PAD, PAD)
+        table = np.array([self._word(w) for w in spread])
+        total = np.zeros((len(spread), len(LABELS)), dtype=np.float32)
+        size = len(spread)
+        for k, offset in enumerate(OFFSETS):
+            low, high = max(0, -offset), size - max(0, offset)
+            total[low:high] += table[low + offset : high + offset, k]
+        flat: list[int] = []
+        begins: list[int] = []
+        for names in read.context:
+            begins.append(len(flat))
+            known = [r for name in names if (r := rows.get(name)) is not None]
+            flat += known or (unknown,)
+        scores = total[at] + np.add.reduceat(state[flat], begins, axis=0)
+        for (start, end), names in zip(read.sentences, read.shared, strict=True):
+            for name in names:
+                if (row := rows.get(name)) is not None:
+                    scores[start:end] += state[row]
+        return np.asarray(scores, dtype=np.float32)
+
+
+def load_weights(path: Path) -> Weights:
+    """Read the arrays that :func:`kg.train.crf.save_weights` wrote.
+
+    Raises:
+        InputError: the file is missing, broken, or of another format.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            head = json.loads(bytes(stored["head"]).decode())
+            names = bytes(stored["names"]).decode().split("\n")
+            state = np.zeros((len(names) + 1, len(LABELS)), dtype=np.float32)
+            state[stored["feature"], stored["label"]] = stored["weight"]
+            transitions = np.asarray(stored["transitions"], dtype=np.float32)
+    except Exception as error:  # zip, numpy and json have their own classes for a damaged file
+        raise InputError(f"{path}: not a tagger ({error}); make one with `kg train`") from error
+    if head["format"] != FORMAT or tuple(head["labels"]) != LABELS:
+        raise InputError(f"{path}: made for another version of this program; make a new one with `kg train`")
+    return Weights({name: k for k, name in enumerate(names)}, state, transitions)
+
+
+def chains(words: Sequence[Word]) -> list[tuple[int, int]]:
+    """Return the runs of words that are labelled together: sentences, cut at :data:`LONGEST_CHAIN` words."""
+    out: list[tuple[int, int]] = []
+    start = 0
+    for k in range(1, len(words) + 1):
+        if k == len(words) or words[k].sentence != words[start].sentence or k - start == LONGEST_CHAIN:
+            out.append((start, k))
+            start = k
+    return out
+
+
+def legal_transitions() -> Floats:
+    """Return 1 where a label may follow another, else 0: ``I-x`` follows ``B-x`` or ``I-x`` alone."""
+    legal = np.ones((len(LABELS), len(LABELS)), dtype=np.float32)
+    legal[:, 1 + _N :] = 0
+    for k in range(_N):
+        legal[[1 + k, 1 + _N + k], 1 + _N + k] = 1
+    return legal
+
+
+def spans_of(
+    scores: Floats, runs: Sequence[tuple[int, int]], factors: Floats, floor: float
+) -> list[tuple[int, int, Floats]]:
+    """Return (first word, last word, probability of each of :data:`KINDS`) of the spans of at least ``floor``.
+
+    Forward-backward (L. Rabiner, 1989), with all runs of the paper in step, gives the probability that a name starts
+    at a word and, given that it goes on so far, that it goes on further; their product is exact.
+    """
+    runs = sorted(runs, key=lambda r: r[0] - r[1])
+    lengths = np.array([end - start for start, end in runs])
+    starts = np.array([start for start, _ in runs])
+    steps = int(lengths[0])
+    active = [int((lengths > t).sum()) for t in range(steps)]
+    shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
+    local = np.zeros((steps, len(runs), scores.shape[1]), dtype=np.float32)
+    index = np.full((steps, len(runs)), -1)
+    for t, n in enumerate(active):
+        index[t, :n] = starts[:n] + t
+        local[t, :n] = shifted[starts[:n] + t]
+    local[0, :, 1 + _N :] = 0
+    forward = np.zeros_like(local)
+    forward[0] = local[0] / local[0].sum(axis=1, keepdims=True)
+    for t in range(1, steps):
+        n = active[t]
+        row = (forward[t - 1, :n] @ factors) * local[t, :n]
+        forward[t, :n] = row / np.maximum(row.sum(axis=1, keepdims=True), 1e-30)
+    backward = np.ones_like(local)
+    # ``onward[t]``: of a name of each kind at step t, started there or before, the probability that it goes on.
+    going = np.zeros((steps, len(runs), 2 * _N), dtype=np.float32)
+    into = factors[1:, 1 + _N :]
+    links = np.concatenate([into[:_N].diagonal(), into[_N:].diagonal()])
+    for t in range(steps - 2, -1, -1):
+        n = active[t + 1]
+        weighed = local[t + 1, :n] * backward[t + 1, :n]
+        row = weighed @ factors.T
+        going[t, :n] = links * np.concatenate([weighed[:, 1 + _N :]] * 2, axis=1) / np.maximum(row[:, 1:], 1e-30)
+        backward[t, :n] = row / np.maximum(row.max(axis=1, keepdims=True), 1e-30)
+    joint = forward * backward
+    begins = joint[:, :, 1 : 1 + _N] / np.maximum(joint.sum(axis=2, keepdims=True), 1e-30)
+    return _collect(begins, going, index, floor)
+
+
+def _collect(begins: Floats, going: Floats, index: npt.NDArray[Any], floor: float) -> list[tuple[int, int, Floats]]:
+    """Follow every name that starts with at least ``floor`` until it has ended with all but less than that."""
+    step, run = np.nonzero((begins.sum(axis=2) >= floor) & (index >= 0))
+    alive, first = begins[step, run], index[step, run]
+    out: list[tuple[int, int, Floats]] = []
+    for size in range(1, MAX_SPAN_WORDS + 1):
+        if not len(step):
+            break
+        onward = going[step, run, :_N] if size == 1 else going[step, run, _N:]
+        ends = alive * (1 - onward)
+        out += [(int(first[k]), int(first[k]) + size - 1, ends[k]) for k in np.nonzero(ends.sum(axis=1) >= floor)[0]]
+        alive = alive * onward
+        kept = (alive.sum(axis=1) >= floor) & (step + 1 < len(index))
+        step, run, alive, first = step[kept] + 1, run[kept], alive[kept], first[kept]
+    return out
+
+
+def _summed(kinds: Sequence[float]) -> tuple[float, dict[str, float], dict[str, float]]:
+    """Return the probabilities of being a name, of each type, and of each role."""
+    types = dict.fromkeys(TYPES, 0.0)
+    roles = dict.fromkeys(ROLES, 0.0)
+    for kind, p in zip(_PARTS, kinds, strict=True):
+        types[kind[0]] += p
+        roles[kind[1]] += p
+    return (
+        round(min(sum(kinds), 1.0), 5),
+        {k: round(min(p, 1.0), 5) for k, p in types.items()},
+        {k: round(min(p, 1.0), 5) for k, p in roles.items()},
+    )
+
+
+_PARTS = tuple((kind.split("/")[0], kind.split("/")[1]) for kind in KINDS)
