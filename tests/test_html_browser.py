@@ -286,7 +286,7 @@ def test_the_page_of_real_listings_is_small_and_draws(browser: Any, seeds: tuple
     nodes, edges = page.drawn()
     assert 50 < nodes <= 180
     assert edges > 30
-    best = max(report.graph.entities, key=lambda item: (len(item.papers), item.id))
+    best = max(report.graph.things, key=lambda item: (len(item.papers), item.id))
     page.find(best.label)
     page.page.keyboard.press("Enter")
     assert page.page.locator("#panel-title").inner_text().split() == best.label.split()

@@ -246,7 +246,7 @@ def test_an_abstract_is_read_as_a_person_would() -> None:
     "abstract",
     [
         "The dataset contains 12,000 images of 80 categories and was collected in 2019.",
-        "We train TinyNet with a batch size of 256, a learning rate of 0.1 and 8-bit weights on 64 GPUs. The code is public.",
+        "We train TinyNet with a batch size of 256, a learning rate of 0.1 and 8-bit weights. The code is public.",
         "Data centres account for 2% of the energy of the world. Existing schedulers waste 40% of memory. We fix it.",
         "The arm has 6 degrees of freedom. We propose a planner for it.",
     ],

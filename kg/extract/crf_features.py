@@ -18,30 +18,28 @@ from kg.extract.spans import SHAPES, Section, Word, paper_words, shape_of
 from kg.text import shape
 from kg.vocabulary import Gazetteer
 
-PAD = "\n"
+PAD = "<pad>"
 """Stands for what is beyond the ends of a sentence; no word is like it."""
 OFFSETS = (-2, -1, 0, 1, 2)
 _SEEN = {-2: "ls", -1: "lsf", 0: "lxsfpd", 1: "lsf", 2: "ls"}
 
-# The verbs and nouns by which a paper says what it does with a thing, by their stems.
+# The words by which a paper says what it does with a thing; a star stands for any ending.
 _CUES = {
-    "propose": "propos present introduc develop design releas construct creat build built devis contribut novel new",
+    "propose": "propos* present* introduc* develop* design* releas* construct* creat* build* built devis* contribut* new novel",
     "name": "called named dubbed termed coined namely denoted",
-    "compare": "outperform surpass beat exceed compar versus vs than superior baseline rival competitive improv sota art",
-    "use": "us utiliz leverag employ adopt appl incorporat integrat combin based extend inspired initializ via",
-    "evaluate": "evaluat experiment test benchmark validat demonstrat achiev conduct dataset accuracy result",
-    "train": "train pretrain finetun tun",
-    "target": "task problem address tackl solv enabl support challeng aim focus field area domain",
-    "run": "run runs running execut deploy implement latency throughput device hardware platform",
-    "against": "unlike instead existing prior previous traditional conventional however recent suffer",
+    "compare": "outperform* surpass* beat* exceed* compar* versus vs than superior baseline* rival* competitive improv* sota art",
+    "use": "use uses used using utiliz* leverag* employ* adopt* appl* incorporat* integrat* combin* based extend* inspired via",
+    "evaluate": "evaluat* experiment* test* benchmark* validat* demonstrat* achiev* conduct* dataset* accuracy result*",
+    "train": "train* pretrain* finetun* tuned tuning initializ*",
+    "target": "task* problem* address* tackl* solv* enabl* support* challeng* aim* focus* field area domain*",
+    "run": "run runs running execut* deploy* implement* latency throughput device* hardware platform*",
+    "against": "unlike instead existing prior previous traditional conventional however recent* suffer*",
     "list": "such like including",
     "we": "we our this",
 }
 _CUE = re.compile(
-    "|".join(f"(?P<{name}>{'|'.join(rf'{s}' for s in stems.split())})" for name, stems in _CUES.items())
+    "|".join(rf"(?P<{name}>(?:{'|'.join(words.split())})$)".replace("*", r"\w*") for name, words in _CUES.items())
 )
-_WHOLE = frozenset("us art vs via we our this than new like such runs run tun test beat".split())
-_US = frozenset(("use", "uses", "used", "using"))
 _PREPOSITIONS = frozenset(
     """on for with by in from to using via than over as of into through against and or a an the such like including
     called named between across under while is are , ( :""".split()
@@ -90,12 +88,8 @@ def cue_of(lower: str) -> str:
     >>> cue_of("proposes"), cue_of("uses"), cue_of("usual"), cue_of("cat")
     ('propose', 'use', '', '')
     """
-    if lower in _US:
-        return "use"
     match = _CUE.match(lower)
-    if not match or match.lastgroup is None or (match.group() in _WHOLE and match.group() != lower):
-        return ""
-    return match.lastgroup
+    return (match.lastgroup or "") if match else ""
 
 
 def page(title: str, abstract: str, gazetteer: Gazetteer) -> Page:
@@ -103,7 +97,7 @@ def page(title: str, abstract: str, gazetteer: Gazetteer) -> Page:
     words = paper_words(title, abstract)
     sentences = _sentences(words)
     lowers = [w.text.lower() for w in words]
-    marks = [[m] for m in _marks(words, {"title": title, "abstract": abstract}, gazetteer)]
+    marks = _marks(words, {"title": title, "abstract": abstract}, gazetteer)
     titled = sum(w.section == "title" for w in words)
     head = title_name(title)
     known = set(lowers[:titled]) - _DULL
@@ -125,7 +119,7 @@ def page(title: str, abstract: str, gazetteer: Gazetteer) -> Page:
             after = lowers[k + 1] if k + 1 < end else PAD
             near = gap if gap < 3 else 3
             f = [
-                *marks[k][0],
+                *marks[k],
                 f"b={before} {low}",
                 f"n={low} {after}",
                 f"c={cue}{min(far, 12) // 4}",

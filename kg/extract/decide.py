@@ -23,6 +23,8 @@ _TYPE = {
 _USE = {EntityType.METHOD: Relation.BUILDS_ON, EntityType.HARDWARE: Relation.RUNS_ON}
 _RELATIONS = (Relation.PROPOSES, Relation.COMPARES_TO, Relation.TARGETS, Relation.USES)
 MAX_EVIDENCE = 4
+SAME_PLACE = 0.5
+"""Share of nested mentions from which two candidates are readings of one name (chosen by cross-validation)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,29 @@ def decide(
                 trained = float(probabilities["how trainedOn"][k]) >= thresholds.get("how trainedOn", 0.5)
                 precise = _USE.get(kind, Relation.TRAINED_ON if trained else Relation.EVALUATED_ON)
             out.append(Decision(k, precise, kind, round(p, 4)))
-    return tuple(out)
+    return _one_name_a_place(candidates, out)
+
+
+def _one_name_a_place(candidates: Sequence[Candidate], decisions: list[Decision]) -> tuple[Decision, ...]:
+    """Keep the likelier of two decisions for one relation whose mentions lie inside each other half of the time.
+
+    "MLPerf 1.1 record" and "MLPerf 1.1" at one place are two readings of one name, not two baselines.
+    """
+    kept: list[Decision] = []
+    for decision in sorted(decisions, key=lambda d: (-d.confidence, d.candidate)):
+        own = candidates[decision.candidate]
+        rivals = (candidates[d.candidate] for d in kept if d.relation.general is decision.relation.general)
+        if not any(max(_share_inside(own, rival), _share_inside(rival, own)) >= SAME_PLACE for rival in rivals):
+            kept.append(decision)
+    return tuple(sorted(kept, key=lambda d: (d.candidate, d.relation)))
+
+
+def _share_inside(inner: Candidate, outer: Candidate) -> float:
+    """Share of the mentions of ``inner`` that lie inside mentions of ``outer``."""
+    inside = sum(
+        any(o.section == s.section and o.start <= s.start and s.end <= o.end for o in outer.spans) for s in inner.spans
+    )
+    return inside / len(inner.spans)
 
 
 def state(reading: Reading, decisions: tuple[Decision, ...]) -> Extraction:

@@ -10,6 +10,7 @@ from kg.extract.candidates import Reading
 from kg.extract.decide import place_evidence
 from kg.extract.results.context import Context, contexts, direction, features, with_points
 from kg.extract.results.decision import ResultModel, shipped_model
+from kg.extract.results.lexicon import never
 from kg.extract.results.links import Linker, Links
 from kg.extract.results.metrics import Metric, metrics
 from kg.extract.results.quantities import decimal_value, quantities
@@ -26,7 +27,7 @@ def numbers(text: str, sentences: tuple[Span, ...]) -> tuple[tuple[Context, Metr
     named = metrics(around)
     rows = zip(around, named, features(around, [m.source for m in named]), strict=True)
     # "from 39.8% to 40.9%" reports where it ends.
-    return tuple(row for row in rows if row[0].quantity.kind != "from")
+    return tuple(row for row in rows if row[0].quantity.kind != "from" and not never().search(row[0].left[-60:]))
 
 
 def read_results(reading: Reading, stated: Extraction, *, model: ResultModel | None = None) -> tuple[LocalResult, ...]:

@@ -38,3 +38,9 @@ def cues() -> Cues:
 def directions() -> tuple[tuple[str, re.Pattern[str]], ...]:
     """Return (direction, pattern) of words that tell an increase or a decrease."""
     return tuple((name, pattern(source)) for name, source in table()["directions"].items())
+
+
+@lru_cache(maxsize=1)
+def never() -> re.Pattern[str]:
+    """Return the pattern of what stands before a number that is never a result (a learning rate, a batch size)."""
+    return pattern(table()["never"]["left"])
