@@ -243,6 +243,27 @@ def _read(path: Path) -> bytes:
 
 
 @app.command()
+def train(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder with gold/ and seeds/.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Model folder to write.")],
+    seed: Annotated[int, typer.Option(help="Seed of all that is random.")] = 13,
+    epochs: Annotated[int, typer.Option(min=1, help="Epochs of the tagger.")] = 9,
+    encoder: Annotated[Path | None, typer.Option(help="Folder of an encoder's weights.")] = None,
+    tagger: Annotated[bool, typer.Option(help="Train the tagger too, not the rest alone.")] = True,
+    debug: Debug = False,
+) -> None:
+    """Train a model from annotated papers (needs the extra `train`: pip install 'paper-kg[train]')."""
+    with _errors(debug):
+        try:
+            from kg.train.run import train as run
+        except ImportError as error:
+            raise InputError(
+                f"training needs packages that are not here ({error}); pip install 'paper-kg[train]'"
+            ) from error
+        run(data, out, seed=seed, epochs=epochs, encoder=encoder, tagger=tagger)
+
+
+@app.command()
 def formats(debug: Debug = False) -> None:
     """List what can be read and what can be written."""
     with _errors(debug):

@@ -342,7 +342,6 @@ def test_a_broken_model_is_refused_with_its_name(tmp_path: Path, content: bytes 
 
 
 def test_training_generalises_to_unseen_papers() -> None:
-    pytest.importorskip("torch", reason="training needs the extra [train]")
     if not GOLD.is_file():
         pytest.skip("no annotated papers beside the project (../shared/gold)")
     from kg.train.result_model import calibration_error, example, fit, measure, probabilities

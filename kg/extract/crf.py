@@ -49,7 +49,10 @@ KINDS = (
 LABELS = ("O", *(f"B-{k}" for k in KINDS), *(f"I-{k}" for k in KINDS))
 
 Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
 _N = len(KINDS)
+_RESCALE = 8
+_TINY = 1e-280
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +72,7 @@ class CrfTagger:
         self._weights = weights
         self._gazetteer = gazetteer or default_gazetteer()
         self.fingerprint = fingerprint
-        self._factors = legal_transitions() * np.exp(weights.transitions)
+        self._factors = legal_transitions() * np.exp(weights.transitions, dtype=np.float64)
         self._word = lru_cache(maxsize=CACHED_WORDS)(self._word_scores)
 
     @classmethod
@@ -87,13 +90,15 @@ class CrfTagger:
         read = page(title, abstract, self._gazetteer)
         if not read.words:
             return ()
-        found: list[SpanScore] = []
         texts = {"title": title, "abstract": abstract}
-        for first, last, kinds in spans_of(self._state(read), chains(read.words), self._factors, floor):
-            word = read.words[first]
-            surface = texts[word.section][word.start : read.words[last].end]
-            entity, types, roles = _summed(kinds.tolist())
-            found.append(SpanScore(word.section, word.start, read.words[last].end, surface, entity, types, roles))
+        firsts, lasts, kinds = spans_of(self._state(read), chains(read.words), self._factors, floor)
+        found: list[SpanScore] = []
+        for i, j, row in zip(firsts, lasts, np.minimum(kinds @ _SUMS, 1.0).round(5).tolist(), strict=True):
+            word, end = read.words[i], read.words[j].end
+            types = dict(zip(TYPES, row[1:], strict=False))
+            roles = dict(zip(ROLES, row[1 + len(TYPES) :], strict=True))
+            surface = texts[word.section][word.start : end]
+            found.append(SpanScore(word.section, word.start, end, surface, row[0], types, roles))
         return tuple(sorted(found, key=lambda s: (s.section != "title", s.start, s.end)))
 
     def _word_scores(self, word: str) -> Floats:
@@ -170,9 +175,9 @@ def chains(words: Sequence[Word]) -> list[tuple[int, int]]:
     return out
 
 
-def legal_transitions() -> Floats:
+def legal_transitions() -> Doubles:
     """Return 1 where a label may follow another, else 0: ``I-x`` follows ``B-x`` or ``I-x`` alone."""
-    legal = np.ones((len(LABELS), len(LABELS)), dtype=np.float32)
+    legal = np.ones((len(LABELS), len(LABELS)))
     legal[:, 1 + _N :] = 0
     for k in range(_N):
         legal[[1 + k, 1 + _N + k], 1 + _N + k] = 1
@@ -180,9 +185,9 @@ def legal_transitions() -> Floats:
 
 
 def spans_of(
-    scores: Floats, runs: Sequence[tuple[int, int]], factors: Floats, floor: float
-) -> list[tuple[int, int, Floats]]:
-    """Return (first word, last word, probability of each of :data:`KINDS`) of the spans of at least ``floor``.
+    scores: Floats, runs: Sequence[tuple[int, int]], factors: Doubles, floor: float
+) -> tuple[list[int], list[int], Doubles]:
+    """Return the spans of at least ``floor``: first words, last words, and probabilities (spans, :data:`KINDS`).
 
     Forward-backward (L. Rabiner, 1989), with all runs of the paper in step, gives the probability that a name starts
     at a word and, given that it goes on so far, that it goes on further; their product is exact.
@@ -191,65 +196,66 @@ def spans_of(
     lengths = np.array([end - start for start, end in runs])
     starts = np.array([start for start, _ in runs])
     steps = int(lengths[0])
-    active = [int((lengths > t).sum()) for t in range(steps)]
-    shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
-    local = np.zeros((steps, len(runs), scores.shape[1]), dtype=np.float32)
-    index = np.full((steps, len(runs)), -1)
-    for t, n in enumerate(active):
-        index[t, :n] = starts[:n] + t
-        local[t, :n] = shifted[starts[:n] + t]
+    active = (lengths[:, None] > np.arange(steps)).sum(axis=0).tolist()
+    index = np.where(np.arange(steps)[:, None] < lengths, starts + np.arange(steps)[:, None], -1)
+    local = np.exp(scores - scores.max(axis=1, keepdims=True), dtype=np.float64)[index]
     local[0, :, 1 + _N :] = 0
     forward = np.zeros_like(local)
-    forward[0] = local[0] / local[0].sum(axis=1, keepdims=True)
+    forward[0] = local[0]
+    backward = np.ones_like(local)
     for t in range(1, steps):
         n = active[t]
-        row = (forward[t - 1, :n] @ factors) * local[t, :n]
-        forward[t, :n] = row / np.maximum(row.sum(axis=1, keepdims=True), 1e-30)
-    backward = np.ones_like(local)
-    # ``onward[t]``: of a name of each kind at step t, started there or before, the probability that it goes on.
-    going = np.zeros((steps, len(runs), 2 * _N), dtype=np.float32)
-    into = factors[1:, 1 + _N :]
-    links = np.concatenate([into[:_N].diagonal(), into[_N:].diagonal()])
+        row = forward[t - 1, :n] @ factors
+        row *= local[t, :n]
+        # Only ratios count, so it is enough to keep the numbers within the range of floats.
+        forward[t, :n] = row / row.max(axis=1, keepdims=True) if t % _RESCALE == 0 else row
+    turned = np.ascontiguousarray(factors.T)
     for t in range(steps - 2, -1, -1):
         n = active[t + 1]
-        weighed = local[t + 1, :n] * backward[t + 1, :n]
-        row = weighed @ factors.T
-        going[t, :n] = links * np.concatenate([weighed[:, 1 + _N :]] * 2, axis=1) / np.maximum(row[:, 1:], 1e-30)
-        backward[t, :n] = row / np.maximum(row.max(axis=1, keepdims=True), 1e-30)
+        row = (local[t + 1, :n] * backward[t + 1, :n]) @ turned
+        backward[t, :n] = row / row.max(axis=1, keepdims=True) if t % _RESCALE == 0 else row
     joint = forward * backward
-    begins = joint[:, :, 1 : 1 + _N] / np.maximum(joint.sum(axis=2, keepdims=True), 1e-30)
+    begins = joint[:, :, 1 : 1 + _N] / np.maximum(joint.sum(axis=2, keepdims=True), _TINY)
+    # Of a name of each kind that has just started (or has gone on) at a step, the probability that it goes on.
+    weighed = local[1:] * backward[1:]
+    inner = weighed[:, :, 1 + _N :]
+    away = np.maximum(weighed @ turned, _TINY)
+    into = factors[1:, 1 + _N :]
+    going = np.zeros((2, steps, len(runs), _N))
+    going[0, :-1] = into[:_N].diagonal() * inner / away[:, :, 1 : 1 + _N]
+    going[1, :-1] = into[_N:].diagonal() * inner / away[:, :, 1 + _N :]
+    going[:, :-1][:, index[1:] < 0] = 0
     return _collect(begins, going, index, floor)
 
 
-def _collect(begins: Floats, going: Floats, index: npt.NDArray[Any], floor: float) -> list[tuple[int, int, Floats]]:
+def _collect(
+    begins: Doubles, going: Doubles, index: npt.NDArray[Any], floor: float
+) -> tuple[list[int], list[int], Doubles]:
     """Follow every name that starts with at least ``floor`` until it has ended with all but less than that."""
     step, run = np.nonzero((begins.sum(axis=2) >= floor) & (index >= 0))
     alive, first = begins[step, run], index[step, run]
-    out: list[tuple[int, int, Floats]] = []
+    firsts: list[int] = []
+    lasts: list[int] = []
+    found = [np.zeros((0, _N))]
     for size in range(1, MAX_SPAN_WORDS + 1):
         if not len(step):
             break
-        onward = going[step, run, :_N] if size == 1 else going[step, run, _N:]
-        ends = alive * (1 - onward)
-        out += [(int(first[k]), int(first[k]) + size - 1, ends[k]) for k in np.nonzero(ends.sum(axis=1) >= floor)[0]]
-        alive = alive * onward
-        kept = (alive.sum(axis=1) >= floor) & (step + 1 < len(index))
-        step, run, alive, first = step[kept] + 1, run[kept], alive[kept], first[kept]
-    return out
+        onward = alive * going[min(size - 1, 1), step, run]
+        ends = alive - onward
+        good = ends.sum(axis=1) >= floor
+        here = first[good].tolist()
+        firsts += here
+        lasts += [k + size - 1 for k in here]
+        found.append(ends[good])
+        kept = onward.sum(axis=1) >= floor
+        step, run, alive, first = step[kept] + 1, run[kept], onward[kept], first[kept]
+    return firsts, lasts, np.concatenate(found)
 
 
-def _summed(kinds: Sequence[float]) -> tuple[float, dict[str, float], dict[str, float]]:
-    """Return the probabilities of being a name, of each type, and of each role."""
-    types = dict.fromkeys(TYPES, 0.0)
-    roles = dict.fromkeys(ROLES, 0.0)
-    for kind, p in zip(_PARTS, kinds, strict=True):
-        types[kind[0]] += p
-        roles[kind[1]] += p
-    return (
-        round(min(sum(kinds), 1.0), 5),
-        {k: round(min(p, 1.0), 5) for k, p in types.items()},
-        {k: round(min(p, 1.0), 5) for k, p in roles.items()},
-    )
+def _sums() -> Doubles:
+    """Return the matrix that takes probabilities of kinds to those of being a name, of the types and of the roles."""
+    parts = [kind.split("/") for kind in KINDS]
+    return np.array([[1.0, *(t == a for a in TYPES), *(r == a for a in ROLES)] for t, r in parts], dtype=np.float64)
 
 
-_PARTS = tuple((kind.split("/")[0], kind.split("/")[1]) for kind in KINDS)
+_SUMS = _sums()

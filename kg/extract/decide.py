@@ -103,9 +103,7 @@ def state(reading: Reading, decisions: tuple[Decision, ...]) -> Extraction:
             standing = _headline_standing(reading, candidate, decision.confidence)
             if standing and (headline is None or standing > headline[0]):
                 headline = (standing, entity.ref)
-    return Extraction(
-        reading.paper.id, tuple(entities.values()), tuple(claims), (), headline[1] if headline else None
-    )
+    return Extraction(reading.paper.id, tuple(entities.values()), tuple(claims), (), headline[1] if headline else None)
 
 
 def _headline_standing(reading: Reading, candidate: Candidate, confidence: float) -> float:

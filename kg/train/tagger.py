@@ -21,6 +21,8 @@ from kg.train.data import ROLES, TYPES, Example, GoldPaper, read_gold
 if TYPE_CHECKING:
     from kg.train.network import SpanNetwork
 
+SPLIT_SEED = 1
+HELD_OUT = 0.1
 CALIBRATION_WINDOWS = 64
 log = logging.getLogger(__name__)
 LICENCE = (
@@ -68,7 +70,7 @@ def train_tagger(
     seed: int = 13,
     epochs: int = 9,
     encoder: Path | None = None,
-    held_out: float = 0.1,
+    held_out: float = HELD_OUT,
     threads: int | None = None,
 ) -> dict[str, Any]:
     """Train the span tagger and write the model folder ``out_dir``.
@@ -103,7 +105,7 @@ def train_tagger(
     torch.manual_seed(seed)
     source = encoder or find_encoder()
     papers, digest = read_training_papers(data_dir)
-    train, held = split(papers, held_out, seed)
+    train, held = split(papers, held_out)
     tokenizer = Tokenizer.from_file(str(source / "tokenizer.json"))
     tokenizer.no_padding()
     tokenizer.no_truncation()
@@ -138,11 +140,15 @@ def train_tagger(
     return meta
 
 
-def split(papers: Sequence[GoldPaper], held_out: float, seed: int) -> tuple[list[GoldPaper], list[GoldPaper]]:
-    """Return training papers and the share ``held_out`` of them, chosen by ``seed``, both in a shuffled order."""
-    mixed = sorted(papers, key=lambda p: (p.id, p.title))
-    random.Random(seed).shuffle(mixed)
-    count = round(len(mixed) * held_out)
+def split(papers: Sequence[GoldPaper], held_out: float) -> tuple[list[GoldPaper], list[GoldPaper]]:
+    """Return training papers and the share ``held_out`` of them, both in a shuffled order.
+
+    The split does not follow the seed of the training, so that models of several seeds can be compared and the role
+    model learns from papers that no tagger saw.
+    """
+    mixed = list(papers)
+    random.Random(SPLIT_SEED).shuffle(mixed)
+    count = int(len(mixed) * held_out)
     return mixed[count:], mixed[:count]
 
 
