@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 from kg.cache import Cache, content_key
 from kg.errors import InputError, KGError
-from kg.export import ExportOptions, export
+from kg.export import ExportOptions, chosen_formats, export
 from kg.extract import Extractor, load_extractor
 from kg.model import Extraction, KnowledgeGraph, Paper
 from kg.readers import Skipped, deduplicate, read
@@ -100,10 +100,13 @@ def build(
     """
     options = options or BuildOptions()
     report = Report()
+    # What is wrong with the command line is said before the work, not behind it.
+    chosen_formats(options.formats)
+    extractor = load_extractor(options.model, fast=options.fast)
     with _stage(report, "read"):
         papers = read_papers(inputs, report, options, progress, stdin)
     with _stage(report, "extract"):
-        extractions = extract_all(papers, out, report, options, progress)
+        extractions = extract_all(papers, extractor, out, report, options, progress)
     with _stage(report, "resolve"):
         progress("resolve", 0, 0)
         report.graph = resolve(papers, extractions, default_gazetteer(), options.overrides)
@@ -141,10 +144,14 @@ def read_papers(
 
 
 def extract_all(
-    papers: Sequence[Paper], out: Path, report: Report, options: BuildOptions, progress: Progress
+    papers: Sequence[Paper],
+    extractor: Extractor,
+    out: Path,
+    report: Report,
+    options: BuildOptions,
+    progress: Progress,
 ) -> list[Extraction]:
-    """Return the extractions of ``papers`` in their order; what an earlier build has extracted is taken from its cache."""
-    extractor = load_extractor(options.model, fast=options.fast)
+    """Return the extractions of ``papers`` in their order, those of an earlier build from its cache."""
     keys = [content_key(p, extractor.fingerprint) for p in papers]
     with _cache(out) as cache:
         known = {key: found for key in keys if (found := cache.get(key)) is not None}

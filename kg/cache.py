@@ -19,7 +19,7 @@ def content_key(paper: Paper, fingerprint: str) -> str:
 
 
 class Cache:
-    """A SQLite file of extractions; a broken or foreign file is put aside and begun anew, since it holds copies only."""
+    """A SQLite file of extractions; a broken or foreign file is begun anew, since it holds copies only."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -78,10 +79,13 @@ def print_card(found: Card) -> None:
     if found.aliases:
         console.print(Text("also: " + ", ".join(found.aliases)))
     table = Table(show_lines=True, expand=True)
-    for title, ratio in (("edge", 2), ("with", 3), ("conf.", 1), ("sentence", 8)):
-        table.add_column(title, ratio=ratio, overflow="fold")
+    table.add_column("edge", min_width=14)
+    table.add_column("with", ratio=2, overflow="fold")
+    table.add_column("conf.", min_width=5)
+    table.add_column("sentence", ratio=5, overflow="fold")
     for edge in found.edges:
-        arrow = edge.relation if edge.outgoing else f"is {edge.relation} of"
+        words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", edge.relation).lower()
+        arrow = f"→ {words}" if edge.outgoing else f"← {words}"
         sentences = "\n".join(f"{sentence}  ({title})" for title, sentence in edge.sentences)
         table.add_row(Text(arrow), Text(edge.other), f"{edge.confidence:.2f}", Text(sentences))
     console.print(table)

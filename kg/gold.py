@@ -11,6 +11,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,10 +80,8 @@ def matching_name(name: str) -> str:
 def matching_value(value: str, unit: str) -> str:
     """Return a number with its unit in the form that the measure compares ("82.70 percent" is "82.7|%")."""
     text = str(value).replace(",", "").replace("–", "-").replace("~", "").replace("×", "").strip().lstrip("+-")
-    try:
+    with suppress(ValueError):
         text = f"{float(text):g}"
-    except ValueError:
-        pass
     folded = (unit or "").strip().casefold()
     return f"{text}|{_UNITS.get(folded, folded)}"
 

@@ -24,7 +24,8 @@ _ABOUT = f"""{_PREFIX} SELECT ?label ?type WHERE {{
   VALUES ?thing {{ <%s> }} ?thing skos:prefLabel|dcterms:title ?label ; a ?type }}"""
 _EDGES = f"""{_PREFIX} SELECT DISTINCT ?claim ?how ?other ?out ?confidence ?sentence ?title WHERE {{
   VALUES ?thing {{ <%s> }}
-  {{ ?claim rdf:subject ?thing ; rdf:object ?o . BIND(true AS ?out) }} UNION {{ ?claim rdf:object ?thing ; rdf:subject ?o . BIND(false AS ?out) }}
+  {{ ?claim rdf:subject ?thing ; rdf:object ?o . BIND(true AS ?out) }}
+  UNION {{ ?claim rdf:object ?thing ; rdf:subject ?o . BIND(false AS ?out) }}
   ?claim rdf:predicate ?how ; kg:confidence ?confidence ; kg:evidence ?e . ?e kg:sentence ?sentence ; kg:inPaper ?p .
   ?p dcterms:title ?title . ?o skos:prefLabel|dcterms:title ?other . FILTER(?how != kg:uses || NOT EXISTS {{
     ?claim rdf:predicate ?precise . FILTER(?precise != kg:uses) }})

@@ -9,9 +9,10 @@ import pyoxigraph as ox
 from kg import ids
 from kg.store import open_graph
 
+_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _QUERIES = {
     "nodes": "SELECT ?k (COUNT(DISTINCT ?s) AS ?n) WHERE { ?s a ?k } GROUP BY ?k",
-    "edges": "SELECT ?k (COUNT(DISTINCT ?c) AS ?n) WHERE { ?c <http://www.w3.org/1999/02/22-rdf-syntax-ns#predicate> ?k } GROUP BY ?k",
+    "edges": f"SELECT ?k (COUNT(DISTINCT ?c) AS ?n) WHERE {{ ?c <{_RDF}predicate> ?k }} GROUP BY ?k",
 }
 
 

@@ -157,7 +157,7 @@ class NodeDetail:
     """A paper or an entity with all that a reader sees of it; the fields after ``papers`` are those of papers.
 
     ``names`` are the other surface forms of an entity, or other titles of a paper. ``papers`` are the ids of the
-    papers that name the entity, or the paper itself.
+    papers that name the entity, or the paper itself; ``links`` are addresses of the same thing elsewhere.
     """
 
     id: str
@@ -329,7 +329,7 @@ def view(graph: KnowledgeGraph, limit: int = OVERVIEW_LIMIT) -> View:
             names=entity.aliases,
             degree=degree[entity.id],
             baseline=entity.baseline,
-            links=tuple(sorted({*entity.matches, *([entity.concept] if entity.concept else [])})),
+            links=tuple(sorted(entity.matches)),
             papers=tuple(sorted(entity.papers)),
         )
         for entity in graph.things

@@ -84,16 +84,21 @@ def fold(text: str) -> tuple[str, list[int]]:
     >>> fold("MobileNet-V2")
     ('mobilenetv2', [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11])
     """
-    folded: list[str] = []
-    offsets: list[int] = []
-    for offset, sign in enumerate(text):
-        if sign in _DROPPED:
-            continue
+    return text.translate(_FOLDED), [offset for offset, sign in enumerate(text) if sign not in _DROPPED]
+
+
+class _Folded(dict[int, str | None]):
+    """Maps a sign to its lower case and those that are dropped to None; filled as signs are met."""
+
+    def __missing__(self, code: int) -> str | None:
+        sign = chr(code)
         lower = sign.lower()
         # One sign stays one sign, or offsets would drift (the Turkish capital I with dot lowers to two).
-        folded.append(lower if len(lower) == 1 else sign)
-        offsets.append(offset)
-    return "".join(folded), offsets
+        self[code] = None if sign in _DROPPED else lower if len(lower) == 1 else sign
+        return self[code]
+
+
+_FOLDED = _Folded()
 
 
 class Gazetteer:
@@ -115,6 +120,8 @@ class Gazetteer:
             self._automaton.make_automaton()
         self._labels = labels
         self._keys: dict[str, list[tuple[Concept, str]]] | None = None
+        self._recent: dict[str, tuple[Match, ...]] = {}
+        self._found = lru_cache(maxsize=20_000)(self._lookup)
 
     def get(self, iri: str) -> Concept | None:
         """Return the concept with this IRI, or None."""
@@ -126,6 +133,9 @@ class Gazetteer:
         The label as written goes first (case, spaces, hyphens and a plural s aside), then a label with the same
         :func:`~kg.text.name_key`: without determiner, LaTeX, count of machines, accents.
         """
+        return self._found(name)
+
+    def _lookup(self, name: str) -> tuple[Concept, ...]:
         folded, _ = fold(name)
         forms = (folded, folded[:-1]) if folded.endswith("s") and len(folded) > 2 else (folded,)
         for form in forms:
@@ -150,6 +160,8 @@ class Gazetteer:
         """Return the labels in ``text`` in order, longest first where labels overlap; whole words only."""
         if not self._labels:
             return ()
+        if text in self._recent:
+            return self._recent[text]
         found = sorted(self._candidates(text), key=lambda m: (m.start - m.end, m.start, m.concept.iri))
         taken: list[Match] = []
         covered = bytearray(len(text))
@@ -157,7 +169,10 @@ class Gazetteer:
             if not any(covered[match.start : match.end]):
                 covered[match.start : match.end] = b"\x01" * (match.end - match.start)
                 taken.append(match)
-        return tuple(sorted(taken, key=lambda m: m.start))
+        matches = tuple(sorted(taken, key=lambda m: m.start))
+        # A tagger and what follows it ask for the same texts; a paper later they are of no use.
+        self._recent = {**dict(list(self._recent.items())[-3:]), text: matches}
+        return matches
 
     def _candidates(self, text: str) -> Iterator[Match]:
         folded, offsets = fold(text)

@@ -7,9 +7,7 @@ from pathlib import Path
 import pytest
 
 from kg.build import BuildOptions, Report, build
-
-ROOT = Path(__file__).resolve().parent.parent
-SHARED = ROOT.parent / "shared"
+from tests.paths import ROOT, SHARED
 
 
 @pytest.fixture(scope="session")

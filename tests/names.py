@@ -52,19 +52,27 @@ def _pairs(path: Path) -> Iterator[Pair]:
         if not line or line.startswith(("#", "verdict\t")):
             continue
         cells = line.split("\t")
-        if len(cells) != 7 or cells[0] not in ("same", "different") or cells[5] not in ("alone", "defined", "both-defined"):
+        if (
+            len(cells) != 7
+            or cells[0] not in ("same", "different")
+            or cells[5] not in ("alone", "defined", "both-defined")
+        ):
             raise ValueError(f"{path.name}:{number}: not a pair of names: {line!r}")
         first, _, second = cells[2].partition("|")
         types = (EntityType(first), EntityType(second or first))
         yield Pair(number, cells[0], cells[1], types, cells[3], cells[4], cells[5], cells[6])
 
 
-def paper_with(title: str, type_: EntityType, name: str, definition: tuple[str, str] | None = None) -> tuple[Paper, Extraction]:
+def paper_with(
+    title: str, type_: EntityType, name: str, definition: tuple[str, str] | None = None
+) -> tuple[Paper, Extraction]:
     """Return a paper that names one thing, with a definition (short, long) of it if given."""
     names = definition or (name,)
     text = f"{definition[1]} ({definition[0]})" if definition else name
     paper = Paper(title=title, abstract=text)
-    mentions = tuple(Evidence(paper.id, "abstract", at, at + len(n), n, text, 0) for n in names for at in [text.index(n)])
+    mentions = tuple(
+        Evidence(paper.id, "abstract", at, at + len(n), n, text, 0) for n in names for at in [text.index(n)]
+    )
     entity = LocalEntity(name_key(names[0]), type_, names, mentions, 0.9, pairs=(definition,) if definition else ())
     return paper, Extraction(paper.id, (entity,))
 

@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
 
 from kg.build import BuildOptions, Report, build
 from kg.errors import InputError
 from kg.model import Relation
+from tests.paths import ROOT
 
 FILES = ("graph.ttl", "graph.jsonld", "graph.graphml", "nodes.csv", "edges.csv", "graph.html")
 

@@ -7,11 +7,11 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
 from typer.testing import CliRunner
 
 from kg.build import Report
 from kg.cli import app
+from tests.paths import ROOT
 
 runner = CliRunner()
 GOLD_LINE = {
@@ -76,7 +76,7 @@ def test_show_finds_by_near_name(tiny: Path) -> None:
     done = runner.invoke(app, ["show", str(tiny), "tiny net"])
     assert done.exit_code == 0, done.output
     assert "TinyNet" in done.stdout
-    assert "comparesTo" in done.stdout
+    assert "→ compares to" in done.stdout
     missing = runner.invoke(app, ["show", str(tiny), "quux"])
     assert missing.exit_code == 2
 
@@ -124,7 +124,7 @@ def test_annotate_reads_standard_input() -> None:
     ("arguments", "word"),
     [
         (["build", "no-such-file.txt"], "no-such-file.txt"),
-        (["build", "README.md", "--format", "docx"], "docx"),
+        (["build", "examples", "--format", "docx"], "docx"),
         (["build", "examples", "--model", "tests"], "no model"),
         (["query", "no-such-folder", "ASK {}"], "no-such-folder"),
         (["query", "tests", "ASK {}"], "kg build"),

@@ -217,7 +217,8 @@ def test_results_keep_what_the_text_says(store: ox.Store) -> None:
     rows = select(
         store,
         """SELECT ?metric ?value (DATATYPE(?value) AS ?type) ?text ?unit ?direction ?bound ?m ?b ?d {
-        ?r a kg:Result ; kg:metric/skos:prefLabel ?metric ; kg:value ?value ; kg:valueText ?text ; kg:statedIn ?p ; kg:evidence ?e .
+        ?r a kg:Result ; kg:metric/skos:prefLabel ?metric ; kg:value ?value ; kg:valueText ?text .
+        ?r kg:statedIn ?p ; kg:evidence ?e .
         OPTIONAL { ?r kg:unit ?unit } OPTIONAL { ?r kg:direction ?direction } OPTIONAL { ?r kg:bound ?bound }
         OPTIONAL { ?r kg:ofMethod/skos:prefLabel ?m } OPTIONAL { ?r kg:againstBaseline/skos:prefLabel ?b }
         OPTIONAL { ?r kg:onDataset/skos:prefLabel ?d } }""",

@@ -24,7 +24,7 @@ PAPER = Paper(
     title="TinyNet: Fast Image Classification on Microcontrollers",
     abstract=(
         "Convolutional neural networks (CNNs) are large. We propose TinyNet, a small convolutional network for image "
-        "classification on microcontrollers. TinyNet is built on depthwise separable convolutions. On ImageNet, TinyNet "
+        "classification on microcontrollers. TinyNet uses depthwise separable convolutions. On ImageNet, TinyNet "
         "outperforms MobileNetV2 by 1.5% and runs 2.4x faster on an NVIDIA Jetson Nano. Unlike SqueezeNet, it needs no "
         "fire modules."
     ),

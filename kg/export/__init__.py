@@ -16,7 +16,7 @@ from kg.export.tables import write_edges, write_nodes
 from kg.export.turtle import write_ntriples, write_turtle
 from kg.model import KnowledgeGraph
 
-__all__ = ["FORMATS", "ExportOptions", "Format", "Output", "Writer", "export"]
+__all__ = ["FORMATS", "ExportOptions", "Format", "Output", "Writer", "chosen_formats", "export"]
 
 
 def _write_graphml(graph: KnowledgeGraph, stream: BinaryIO, options: ExportOptions) -> None:
@@ -69,7 +69,7 @@ def export(
         InputError: a format is unknown, or ``directory`` cannot be a folder.
         KGError: the graph is broken or a file cannot be written.
     """
-    chosen = _chosen(formats)
+    chosen = chosen_formats(formats)
     options = options or ExportOptions()
     outputs = [output for format_ in chosen for output in format_.outputs]
     pending: list[tuple[Path, Path]] = []
@@ -99,7 +99,12 @@ def export(
     return [target for _, target in pending]
 
 
-def _chosen(formats: Iterable[str] | None) -> list[Format]:
+def chosen_formats(formats: Iterable[str] | None) -> list[Format]:
+    """Return the formats with these names in the order of the registry; the default ones for None.
+
+    Raises:
+        InputError: a name is unknown.
+    """
     if formats is None:
         return [format_ for format_ in _ALL if format_.default]
     names = set(formats)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 _INSIDE = re.compile(r"\(([^()]{1,80})\)")
 _SHORT = re.compile(r"[^\W_][\w.+*/@-]{0,11}$")
@@ -26,6 +27,7 @@ class Abbreviation:
     short: str
 
 
+@lru_cache(maxsize=8)
 def abbreviations(text: str) -> tuple[Abbreviation, ...]:
     """Return the definitions in ``text`` in order.
 

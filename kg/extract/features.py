@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -30,6 +30,9 @@ _GENERIC_HEADS = (
     "detection",
     "classification",
 )
+
+
+_SCORED = tuple((f"max {name}", f"mean {name}") for name in ("entity", *TYPES, *ROLES))
 
 
 @lru_cache(maxsize=1)
@@ -80,26 +83,31 @@ def feature_names() -> tuple[str, ...]:
 
 def features(reading: Reading) -> npt.NDArray[np.float32]:
     """Return a matrix of shape (candidates, features) for the candidates of one paper."""
-    names = feature_names()
-    column = {name: k for k, name in enumerate(names)}
-    out = np.zeros((len(reading.candidates), len(names)), dtype=np.float32)
-    for row, candidate in enumerate(reading.candidates):
+    column = _columns()
+    rows = []
+    for candidate in reading.candidates:
+        row = [0.0] * len(column)
         for name, value in _of_one(reading, candidate).items():
-            out[row, column[name]] = value
+            row[column[name]] = value
+        rows.append(row)
+    out = np.array(rows, dtype=np.float32).reshape(len(rows), len(column))
     _nesting(reading, out, column)
     _ranks(out, column)
     return out
+
+
+@lru_cache(maxsize=1)
+def _columns() -> dict[str, int]:
+    return {name: k for k, name in enumerate(feature_names())}
 
 
 def _of_one(reading: Reading, candidate: Candidate) -> dict[str, float]:
     f: dict[str, float] = {}
     scores = [s.score for s in candidate.spans if s.score is not None]
     if scores:
-        rows: dict[str, list[float]] = {"entity": [s.entity for s in scores]}
-        rows |= {t: [s.types.get(t, 0.0) for s in scores] for t in TYPES}
-        rows |= {r: [s.roles.get(r, 0.0) for s in scores] for r in ROLES}
-        for name, values in rows.items():
-            f[f"max {name}"], f[f"mean {name}"] = max(values), sum(values) / len(values)
+        rows = [(s.entity, *(s.types.get(t, 0.0) for t in TYPES), *(s.roles.get(r, 0.0) for r in ROLES)) for s in scores]
+        for (most, mean), values in zip(_SCORED, zip(*rows, strict=True), strict=True):
+            f[most], f[mean] = max(values), sum(values) / len(values)
     if candidate.concept and candidate.concept.type is not EntityType.METRIC:
         f[f"vocabulary {candidate.concept.type.value}"] = 1.0
     for span in candidate.spans:
@@ -166,7 +174,32 @@ def _cues_at(reading: Reading, span: CandidateSpan) -> list[str]:
         "right": text[span.end : min(end, span.end + 60)],
         "sentence": text[max(start, span.start - 300) : min(end, span.end + 300)],
     }
-    return [f"{place} {name}" for place, name, pattern in cues() if pattern.search(contexts[place])]
+    return [cue for place, context in contexts.items() for cue in _cues_in(place, context)]
+
+
+@lru_cache(maxsize=512)
+def _cues_in(place: str, context: str) -> tuple[str, ...]:
+    """Return the cues of one place in a context; the spans of a sentence share many contexts."""
+    plain = context.isascii() and context.isprintable()  # \s of ASCII lacks some control signs
+    text = context.lower() if plain else context
+    return tuple(name for name, find, find_plain in _finders()[place] if (find_plain(text) if plain else find(text)))
+
+
+_Find = Callable[[str], re.Match[str] | None]
+
+
+@lru_cache(maxsize=1)
+def _finders() -> dict[str, list[tuple[str, _Find, _Find]]]:
+    """Return by place the name of each cue and two searches: of any text, and of text in lower-case ASCII.
+
+    Without the need to fold case a search is several times faster; what a pattern finds is the same.
+    """
+    out: dict[str, list[tuple[str, _Find, _Find]]] = {"left": [], "right": [], "sentence": []}
+    for place, name, pattern in cues():
+        lower = re.sub(r"\\.|[A-Z]", lambda m: m.group() if len(m.group()) > 1 else m.group().lower(), pattern.pattern)
+        low = re.compile(lower, re.ASCII)
+        out[place].append((f"{place} {name}", pattern.search, low.search))
+    return out
 
 
 def _nesting(reading: Reading, out: npt.NDArray[np.float32], column: Mapping[str, int]) -> None:

@@ -23,7 +23,8 @@ _DATASET = re.compile(
     r"\b((?:[A-Z0-9][\w.+-]*)(?:[ /-](?:[A-Z0-9][\w.+-]*|of|in))*?)\s+(?:data ?sets?|benchmarks?|corpus|corpora|suite)\b"
 )
 _TOKEN_NOT_NAME = re.compile(
-    r"^(?:[IVX]+|[A-Z]|\d.*|Fig\w*|Sec\w*|Eq\w*|URL|PDF|SOTA|SoTA|AI|ML|DL|CVPR|ICLR|NeurIPS|ICML|ECCV|ICCV|AAAI|ACL|EMNLP)$"
+    r"^(?:[IVX]+|[A-Z]|\d.*|Fig\w*|Sec\w*|Eq\w*|URL|PDF|SOTA|SoTA|AI|ML|DL"
+    r"|CVPR|ICLR|NeurIPS|ICML|ECCV|ICCV|AAAI|ACL|EMNLP)$"
 )
 
 

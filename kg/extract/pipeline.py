@@ -1,4 +1,4 @@
-"""The extractor that ships: tagger, vocabularies and patterns find candidates, the role model decides, numbers follow."""
+"""The extractor that ships: tagger, vocabularies and patterns find candidates, the role model decides."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from kg.extract import roles
 from kg.extract.candidates import Reading, SpanScore, read_candidates
 from kg.extract.decide import decide, state
 from kg.extract.features import features
+from kg.extract.headline import with_certain_headlines
 from kg.extract.results import read_results
 from kg.ids import digest
 from kg.model import Extraction, Paper
@@ -57,7 +58,7 @@ class Pipeline:
     def extract(self, paper: Paper) -> Extraction:
         """Return what ``paper`` states."""
         reading = self.read(paper)
-        probabilities = self.roles.predict(features(reading))
+        probabilities = with_certain_headlines(reading, self.roles.predict(features(reading)))
         stated = state(reading, decide(reading.candidates, probabilities, self.roles.thresholds))
         return replace(stated, results=read_results(reading, stated))
 

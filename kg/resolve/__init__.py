@@ -38,6 +38,8 @@ _USE_OF = {
     EntityType.HARDWARE: Relation.RUNS_ON,
 }
 _OBJECTS = (EntityType.METHOD, EntityType.DATASET, EntityType.HARDWARE)
+ACRONYM = 4
+"""Letters up to which a name without expansion may mean a thing of another kind in the next paper."""
 _Where = tuple[EntityType, str]
 """Where an entity is found while the graph is put together: its type and its canonical key."""
 
@@ -84,7 +86,7 @@ def resolve(
         things: dict[str, _Where] = {}
         for entity in e.entities:
             who = identities[entity.ref]
-            where = (types[who.key] if entity.type in _OBJECTS else entity.type, who.key)
+            where = (types[who.key, entity.type] if entity.type in _OBJECTS else entity.type, who.key)
             things[entity.ref] = where
             _join(groups[where], e.paper, entity.names, who, names)
         used = {r.metric: (EntityType.METRIC, metrics[r.metric].key) for r in e.results if r.metric}
@@ -112,9 +114,16 @@ def _ordered(extractions: Iterable[Extraction]) -> list[Extraction]:
     return [e for _, same in sorted(by_paper.items()) for e in (sorted(same, key=repr) if len(same) > 1 else same)]
 
 
-def _types(ordered: Sequence[Extraction], identity: Sequence[Mapping[str, Canonical]]) -> dict[str, EntityType]:
-    """Return one of Method, Dataset, Hardware for each key: the vocabulary's, else what the papers say most firmly."""
+def _types(
+    ordered: Sequence[Extraction], identity: Sequence[Mapping[str, Canonical]]
+) -> dict[tuple[str, EntityType], EntityType]:
+    """Return for each key and type that papers give it one of Method, Dataset, Hardware.
+
+    The vocabulary's type wins, else what the papers say most firmly. Only a short bare acronym that is hardware to some
+    and no hardware to others (SSD, the drive and the detector) is two things.
+    """
     votes: dict[str, Counter[EntityType]] = defaultdict(Counter)
+    known: set[str] = set()
     for e, identities in zip(ordered, identity, strict=True):
         for entity in e.entities:
             who = identities[entity.ref]
@@ -122,7 +131,15 @@ def _types(ordered: Sequence[Extraction], identity: Sequence[Mapping[str, Canoni
                 votes[who.key][entity.type] += round(entity.confidence * 1000)
                 if who.concept and who.concept.type in _OBJECTS:
                     votes[who.key][who.concept.type] += 10**12
-    return {key: min(count, key=lambda t: (-count[t], t)) for key, count in votes.items()}
+                    known.add(who.key)
+    chosen: dict[tuple[str, EntityType], EntityType] = {}
+    for key, count in votes.items():
+        ranked = sorted(count, key=lambda t: (-count[t], t))
+        homonym = key not in known and len(key) <= ACRONYM and key.isalpha()
+        for kind in count:
+            same = [t for t in ranked if (t is EntityType.HARDWARE) == (kind is EntityType.HARDWARE)]
+            chosen[key, kind] = (same if homonym else ranked)[0]
+    return chosen
 
 
 def _join(group: _Group, paper: str, surfaces: Iterable[str], who: Canonical, names: Names) -> None:

@@ -207,6 +207,8 @@ def _related(type_: EntityType, kinds: set[EntityType]) -> bool:
 
 def _shorter(name: str, type_: EntityType) -> Iterator[str]:
     """Return forms of a name without the word for its kind (or with it), and of hardware also without its maker."""
+    if (core := without_generic(name)) != name:
+        yield core
     core = _KIND_WORD[type_].sub("", name)
     if core != name and (type_ is not EntityType.METHOD or core[:1].isupper()):
         yield core

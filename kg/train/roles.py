@@ -14,9 +14,10 @@ from sklearn.linear_model import LogisticRegression
 from kg.extract.candidates import Candidate, Reading
 from kg.extract.decide import decide
 from kg.extract.features import features
+from kg.extract.headline import with_certain_headlines
 from kg.extract.roles import DECISIONS, KINDS, RELATIONS, RoleModel
 from kg.extract.trees import Floats, from_sklearn, sigmoid
-from kg.gold import Facts, item_names, matching_name, score
+from kg.gold import Facts, Tally, item_names, matching_name, score
 from kg.ids import digest, title_key
 
 GOLD_RELATION = {"proposes": "proposes", "comparesTo": "compares_to", "targets": "targets", "uses": "uses"}
@@ -162,29 +163,91 @@ def choose_thresholds(
     return {**{k: round(v, 2) for k, v in best.items()}, "how trainedOn": 0.5}
 
 
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What cross-validation measured.
+
+    ``measures``: (precision, recall, F1) by name; ``nested``: F1 of nodes, edges and types with the thresholds chosen
+    on the other half of the papers; ``reliability``: (mean probability, share that is right, number) of decisions in
+    ten equal bins; ``calibration_error``: mean distance of the two over all decisions, and over those above 0.5.
+    """
+
+    measures: Mapping[str, tuple[float, float, float]]
+    nested: Mapping[str, float]
+    thresholds: Mapping[str, float]
+    reliability: tuple[tuple[float, float, int], ...]
+    calibration_error: tuple[float, float]
+
+
+def reliability(
+    examples: Sequence[Example], probabilities: Mapping[int, Mapping[str, Floats]]
+) -> tuple[tuple[tuple[float, float, int], ...], tuple[float, float]]:
+    """Return the bins of a reliability diagram and the expected calibration errors (Guo et al., ICML 2017, eq. 3)."""
+    p = np.concatenate([probabilities[k][f"relation {r}"] for k in sorted(probabilities) for r in RELATIONS])
+    marks = {k: labels(examples[k]) for k in probabilities}
+    y = np.concatenate([marks[k][f"relation {r}"] for k in sorted(probabilities) for r in RELATIONS])
+    bins = np.minimum((p * 10).astype(int), 9)
+    table = tuple(
+        (round(float(p[bins == b].mean()), 4), round(float(y[bins == b].mean()), 4), int((bins == b).sum()))
+        for b in range(10)
+        if (bins == b).any()
+    )
+
+    def error(rows: Sequence[tuple[float, float, int]]) -> float:
+        total = sum(n for _, _, n in rows)
+        return round(sum(abs(said - right) * n for said, right, n in rows) / max(total, 1), 4)
+
+    return table, (error(table), error([row for row in table if row[0] > 0.5]))
+
+
+def measure(
+    examples: Sequence[Example],
+    probabilities: Mapping[int, Mapping[str, Floats]],
+    thresholds: Mapping[int, Mapping[str, float]],
+) -> dict[str, Tally]:
+    """Score the papers of ``probabilities``, each with the thresholds given for it."""
+    gold, facts = {}, {}
+    for k, p in probabilities.items():
+        key = title_key(examples[k].gold["title"])
+        gold[key] = examples[k].gold
+        facts[key] = predicted_facts(examples[k], p, thresholds[k])
+    return score(gold, facts)
+
+
 def train_roles(
     examples: Sequence[Example], scored: Sequence[int], *, seed: int = 13, report: Callable[[str], None] = print
-) -> RoleModel:
+) -> tuple[RoleModel, Figures]:
     """Cross-validate on the papers ``scored``, report the measures, and fit the model on all papers.
 
     Returns:
-        the model; its calibration and thresholds come from out-of-fold scores.
+        the model, whose calibration and thresholds come from out-of-fold scores, and what was measured.
     """
     out_of_fold = cross_validate(examples, scored, seed=seed)
     calibration = calibrate(examples, out_of_fold)
-    probabilities = {k: apply_calibration(s, calibration) for k, s in out_of_fold.items()}
-    thresholds = choose_thresholds(examples, probabilities)
-    gold = {title_key(examples[k].gold["title"]): examples[k].gold for k in scored}
-    facts = {
-        title_key(examples[k].gold["title"]): predicted_facts(examples[k], probabilities[k], thresholds) for k in scored
+    probabilities = {
+        k: with_certain_headlines(examples[k].reading, apply_calibration(s, calibration))
+        for k, s in out_of_fold.items()
     }
-    for name, tally in score(gold, facts).items():
+    thresholds = choose_thresholds(examples, probabilities)
+    tallies = measure(examples, probabilities, dict.fromkeys(probabilities, thresholds))
+    for name, tally in tallies.items():
         report(f"{name:16}{tally.precision:8.3f}{tally.recall:8.3f}{tally.f1:8.3f}{tally.predicted:7}{tally.must:6}")
-    report(f"thresholds {thresholds}")
+    order = np.random.default_rng(seed).permutation(np.array(sorted(scored))).tolist()
+    by_paper: dict[int, Mapping[str, float]] = {}
+    for one, other in ((order[::2], order[1::2]), (order[1::2], order[::2])):
+        chosen = choose_thresholds(examples, {k: probabilities[k] for k in one})
+        by_paper |= dict.fromkeys(other, chosen)
+    nested = {k: round(t.f1, 4) for k, t in measure(examples, probabilities, by_paper).items()}
+    bins, errors = reliability(examples, probabilities)
+    figures = Figures(
+        {k: (round(t.precision, 4), round(t.recall, 4), round(t.f1, 4)) for k, t in tallies.items() if k != "results"},
+        {k: nested[k] for k in ("nodes", "edges", "type_of_matched")},
+        thresholds,
+        bins,
+        errors,
+    )
+    report(f"thresholds {thresholds}; chosen on the other half: {figures.nested}; calibration error {errors}")
     models = fit(examples, seed=seed)
     trees = {d: from_sklearn(m) for d, m in models.items()}
-    mark = digest(
-        *(f"{d}{t.threshold.tobytes().hex()}{t.value.tobytes().hex()}" for d, t in sorted(trees.items())),
-        str(thresholds),
-    )
-    return RoleModel(trees, calibration, thresholds, mark)
+    parts = (f"{d}{t.threshold.tobytes().hex()}{t.value.tobytes().hex()}" for d, t in sorted(trees.items()))
+    return RoleModel(trees, calibration, thresholds, digest(*parts, str(thresholds), str(calibration))), figures

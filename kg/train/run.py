@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 from kg.errors import InputError
@@ -75,11 +77,13 @@ def train(
         InputError: data, encoder or tagger are missing.
     """
     if tagger:
-        figures = train_tagger(data, out, seed=seed, epochs=epochs, encoder=encoder)
-        report(f"tagger, held-out papers: {figures.get('held_out_f1')}")
+        meta = train_tagger(data, out, seed=seed, epochs=epochs, encoder=encoder)
+        report(f"tagger, held-out papers: {meta.get('held_out_f1')}")
     examples, dev = role_examples(data, SpanTagger.load(out))
     report(f"roles: {len(examples)} papers, cross-validated on {dev}")
-    roles.save(role_training.train_roles(examples, range(dev), seed=seed, report=report), out / "roles.npz")
+    model, figures = role_training.train_roles(examples, range(dev), seed=seed, report=report)
+    roles.save(model, out / "roles.npz")
+    (out / "roles.json").write_text(json.dumps(asdict(figures), indent=1) + "\n", encoding="utf-8")
     papers, _ = read_training_papers(data)
     single = [result_model.example(p.record, p.abstract) for p in papers]
     double = [result_model.example(gold, paper.abstract, 2.0) for paper, gold in dev_papers(data)]

@@ -236,8 +236,11 @@ def fit(
     """Train in place, write ``checkpoint`` after every epoch, return the network of averaged weights."""
     rng = random.Random(config.seed)
     torch.manual_seed(config.seed)
+    # The word embeddings are half of all parameters, and the texts are too few to move them.
+    network.spans.word.weight.requires_grad_(False)
     head = {"params": list(network.pairs.parameters()), "lr": config.head_rate, "weight_decay": config.weight_decay}
-    optimizer = torch.optim.AdamW([*parameter_groups(network.spans, config), head], betas=(0.9, 0.98), eps=1e-6)
+    groups = [*parameter_groups(network.spans, config), head]
+    optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), eps=1e-6, fused=True)
     steps = config.epochs * math.ceil(sum(1 for _ in chunks(documents, tokenizer)) * 1.05 / config.batch)
     warm = max(1, int(config.warmup * steps))
     schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -245,6 +248,7 @@ def fit(
     )
     averaged = JointNetwork(network.spans.config)
     averaged.load_state_dict(network.state_dict())
+    moving = [(a, p) for a, p in zip(averaged.parameters(), network.parameters(), strict=True) if p.requires_grad]
     step, began = 0, time.monotonic()
     for epoch in range(1, config.epochs + 1):
         network.train()
@@ -259,7 +263,7 @@ def fit(
             step += 1
             keep = min(config.average, (1 + step) / (10 + step))
             with torch.no_grad():
-                for a, p in zip(averaged.parameters(), network.parameters(), strict=True):
+                for a, p in moving:
                     a.lerp_(p, 1 - keep)
             if step % 20 == 0:
                 took = time.monotonic() - began

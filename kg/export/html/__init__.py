@@ -19,7 +19,18 @@ from kg.view import View, view
 
 TITLE = "Knowledge graph of research papers"
 
-SCRIPTS = ("text.js", "data.js", "search.js", "state.js", "arrange.js", "draw.js", "panel.js", "tables.js", "compare.js", "app.js")
+SCRIPTS = (
+    "text.js",
+    "data.js",
+    "search.js",
+    "state.js",
+    "arrange.js",
+    "draw.js",
+    "panel.js",
+    "tables.js",
+    "compare.js",
+    "app.js",
+)
 """Parts of the page's script in the order in which they are joined."""
 
 COMPRESS_FROM = 200_000

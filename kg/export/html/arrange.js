@@ -21,9 +21,17 @@ function arrangeFocus(i) {
     const count = right ? half : order.length - half;
     const t = count === 1 ? 0 : (2 * (row + 0.5)) / count - 1;
     const bend = Math.sqrt(Math.max(0, 1 - t * t * 0.92));
-    const x = (200 + 130 * bend) * (right ? 1 : -1);
+    const x = (order.length <= 4 ? 150 : 200 + 130 * bend) * (right ? 1 : -1);
     places.set(other, { x, y: t * height, side: right ? 1 : -1 });
   });
+  // Few neighbours leave room for theirs, which fan out behind them.
+  if (order.length <= 4) {
+    for (const [other] of order) {
+      const wanted = neighbours(other).filter((far) => !places.has(far)).slice(0, 14);
+      for (const [far, spot] of arrangeExtra(other, wanted, places)) places.set(far, spot);
+      if (wanted.length) places.get(other).side = 0;
+    }
+  }
   return places;
 }
 
@@ -44,7 +52,7 @@ function arrangeExtra(i, wanted, places) {
       const radius = 70 + 13 * Math.sqrt(step) * 2;
       const row = (step % 24) + 1;
       const spot = centre.side
-        ? { x: centre.x + centre.side * (260 + Math.floor(step / 24) * 240), y: centre.y + (row % 2 ? 1 : -1) * (row >> 1) * 44, side: centre.side }
+        ? { x: centre.x + centre.side * (220 + Math.floor(step / 24) * 240), y: centre.y + (row % 2 ? 1 : -1) * (row >> 1) * 44, side: centre.side }
         : { x: Math.round(centre.x + radius * Math.cos(step * turn) * 1.2), y: Math.round(centre.y + radius * Math.sin(step * turn)), side: 0 };
       const [aside, above] = centre.side ? [150, 40] : [62, 34];
       if (taken.every((place) => Math.abs(place.x - spot.x) > aside || Math.abs(place.y - spot.y) > above)) {

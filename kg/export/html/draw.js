@@ -70,7 +70,7 @@ function edgeLook(edge, near, bend) {
   const strong = edge.i === state.edge || (near && (edge.s === centre || edge.t === centre));
   const many = shown.edges.length > 900;
   const focal = state.mode !== "focus" || edge.s === state.focus || edge.t === state.focus;
-  let opacity = near ? (strong ? 0.95 : 0.07) : focal ? (many ? 0.3 : state.mode === "overview" ? 0.55 : 0.8) : 0.13;
+  let opacity = near ? (strong ? 0.95 : 0.07) : focal ? (many ? 0.3 : state.mode === "overview" ? 0.55 : 0.8) : shown.edges.length < 60 ? 0.6 : 0.13;
   if (edge.i === state.edge) opacity = 1;
   return {
     id: edge.i, from: edge.s, to: edge.t, color: { color: line.color, opacity },

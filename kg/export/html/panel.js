@@ -66,11 +66,12 @@ function quotes(edge, home) {
   return parts;
 }
 
+const end = (i) => el("span", { class: "end" }, ...glyphButton(i));
 function fact(edge, i, home) {
   const node = el("div", { class: "fact", "data-edge": edge.i });
-  const parts = i < 0 ? [...glyphButton(edge.s), el("span", { class: "quiet" }, relationText(edge, edge.s)), ...glyphButton(edge.t)] : glyphButton(otherEnd(edge, i));
+  const parts = i < 0 ? [end(edge.s), el("span", { class: "quiet" }, relationText(edge, edge.s)), end(edge.t)] : glyphButton(otherEnd(edge, i));
   const papers = edge.papers.length > 1 ? el("span", { class: "badge" }, TEXT.supports(edge.papers.length)) : null;
-  node.append(el("div", { class: "top" }, ...parts, papers, meter(edge.confidence)), ...quotes(edge, home));
+  node.append(el("div", { class: `top${i < 0 ? " wrap" : ""}` }, ...parts, papers, meter(edge.confidence)), ...quotes(edge, home));
   return node;
 }
 
@@ -115,7 +116,7 @@ function papersGroup(node) {
   if (!papers.length) return [];
   const row = (paper) => {
     const { url } = GRAPH.nodes[paper].extra;
-    return el("div", { class: "top fact" }, ...glyphButton(paper), url ? el("span", { class: "meter" }, link(url, "\u2197", el("span", { class: "sr" }, TEXT.openPaper))) : null);
+    return el("div", { class: "fact" }, el("div", { class: "top" }, ...glyphButton(paper), url ? el("span", { class: "meter" }, link(url, "\u2197", el("span", { class: "sr" }, TEXT.openPaper))) : null));
   };
   return [group(TEXT.papers, papers.length, growing(papers, row))];
 }

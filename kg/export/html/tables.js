@@ -10,7 +10,7 @@ function resultGroups(node) {
   const results = node.results.filter((result) => result.confidence >= state.confidence);
   if (!results.length) return [];
   const columns = [[TEXT.method, "method"], [TEXT.against, "baseline"], [TEXT.dataset, "dataset"], [TEXT.paper, "paper"]]
-    .filter(([, key]) => results.some((result) => result[key] >= 0 && result[key] !== node.i));
+    .filter(([, key]) => results.some((result) => result[key] >= 0 && result[key] !== node.i && (key !== "paper" || result.method < 0)));
   const rows = results.map((result) => {
     const sentence = el("tr", { hidden: true }, el("td", {}));
     sentence.firstChild.colSpan = columns.length + 2;

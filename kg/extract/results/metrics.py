@@ -74,7 +74,7 @@ _NUMBER = re.compile(r"(?<![\w-])[+~$]?\d")
 _QUANTITY = re.compile(
     r"(?<![\w-])\d[\d.,]*\s?(?:\\?%|x\b|times|\\times|[KMBG]\b|ms\b|fps\b|GB\b|MB\b|(?=[A-Za-z]))", re.IGNORECASE
 )
-_PREPOSITION = re.compile(r"\b(?:on|at|with|for|and|of)\b", re.IGNORECASE)
+_PREPOSITION = re.compile(r"\b(?:on|at|with|for|and|of)\b|\w[^(]{0,40}\(", re.IGNORECASE)
 _CHANGE_IN = re.compile(
     r"^[\s$)]*(?:reductions?|increases?|improvements?|gains?|decreases?|savings?|drops?|boosts?|loss)\s(?:of|in|on)\s$",
     re.IGNORECASE,
