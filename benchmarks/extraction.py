@@ -208,7 +208,13 @@ def mention_rows(name: str, train: Scored, test: Scored, types: Mapping[str, str
     threshold = train.best_threshold(kinds)
     system = f"shipped tagger, zero-shot, threshold {threshold} from train"
     rows = [
-        Row(name, system, f"mention F1, {label}", str(test.tally(threshold, kinds, match)), *PUBLISHED.get(published, ()))
+        Row(
+            name,
+            system,
+            f"mention F1, {label}",
+            str(test.tally(threshold, kinds, match)),
+            *PUBLISHED.get(published, ()),
+        )
         for label, match in (("exact span and type", exact), ("overlap and type", overlap))
     ]
     for kind in kinds:

@@ -145,7 +145,7 @@ _POSSESSIVE = re.compile(r"['’]s\b")
 _AND = re.compile(r"(?: & |(?<=\w)&(?=[A-Z][a-z]))")
 _JOINTS = re.compile(r"[\s\-_/\x1f]+")
 _BETWEEN_NUMBERS = re.compile(r"(?<=\d)\x1f(?=\d)")
-_NOISE = re.compile(r"(?<!\d)\.|\.(?!\d)|(?<!\d)-|-(?!\d)|[^\w.+*@#&-]|_")
+_NOISE = re.compile(r"(?<!\d)\.|\.(?!\d)|(?<!\d)-|-(?!\d)|[^\w.+*@#&\u0080-\U0010ffff-]|_")
 
 
 def is_name_like(text: str) -> bool:
@@ -229,6 +229,9 @@ def name_key(name: str, *, generic: bool = True) -> str:
     words = [_word_key(word) for word in _JOINTS.split(text) if word]
     # Numbers stay apart, or "Llama 2 7B" would be "Llama 27B".
     key = _NOISE.sub("", _BETWEEN_NUMBERS.sub("-", "\x1f".join(words)))
+    if not key.isascii():
+        # Marks are letters' parts in many scripts (Devanagari), though no word characters to the re module.
+        key = "".join(c for c in key if c.isascii() or c.isalnum() or unicodedata.category(c)[0] == "M")
     return key or "".join(words) or text or name
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from kg.extract.abbreviations import abbreviations
 from kg.model import EntityType, Evidence, Extraction, LocalEntity, Paper
 from kg.resolve import resolve
 from kg.text import name_key
@@ -78,7 +77,7 @@ def paper_with(
 
 
 def papers_of(pair: Pair) -> list[tuple[Paper, Extraction]]:
-    """Return the papers in which the names of the pair stand; the first is about the left, the second about the right."""
+    """Return the papers in which the names of the pair stand; first of the left, then of the right."""
     left, right = pair.types
     if pair.how == "both-defined":
         return [
@@ -94,7 +93,6 @@ def papers_of(pair: Pair) -> list[tuple[Paper, Extraction]]:
 def split_definition(text: str) -> tuple[str, str]:
     """Return (short, long) of ``Full Name (ABBR)``."""
     long_, _, short = text.rstrip(")").rpartition(" (")
-    assert abbreviations(text) or long_, text
     return short, long_
 
 

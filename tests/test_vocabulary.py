@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,7 @@ def test_matches(text: str, expected: list[tuple[str, str]]) -> None:
 def test_matches_are_places_in_order_without_overlap(text: str) -> None:
     matches = GAZETTEER.find(text)
     assert all(0 <= m.start < m.end <= len(text) for m in matches)
-    assert all(a.end <= b.start for a, b in zip(matches, matches[1:], strict=False))
+    assert all(a.end <= b.start for a, b in pairwise(matches))
     assert all(fold(text[m.start : m.end])[0].startswith(fold(m.label)[0]) for m in matches)
 
 
@@ -74,7 +75,7 @@ def test_matches_are_places_in_order_without_overlap(text: str) -> None:
         ("Sam", []),
         ("segment anything", []),
         ("Frechet Inception Distance", ["v:frechet"]),
-        ("Segment Anything (SAM)", ["v:sam"]),
+        ("Fréchet Inception Distance (FID)", ["v:frechet"]),
         ("nothing of the kind", []),
         ("", []),
     ],
@@ -95,8 +96,9 @@ def test_get_and_empty() -> None:
 def test_read_a_vocabulary(tmp_path: Path) -> None:
     (tmp_path / "v.ttl").write_text(
         HEADER
-        + 'v:b a skos:Concept, kg:Hardware ; skos:prefLabel "B1"@en ; skos:altLabel "Bee"@en, "B1"@en ; skos:broader v:a ;\n'
-        + "  skos:exactMatch <http://www.wikidata.org/entity/Q1> ; kg:caseSensitive true .\nv:s a skos:ConceptScheme .\n",
+        + 'v:b a skos:Concept, kg:Hardware ; skos:prefLabel "B1"@en ; skos:altLabel "Bee"@en, "B1"@en ;\n'
+        + "  skos:broader v:a ; skos:exactMatch <http://www.wikidata.org/entity/Q1> ; kg:caseSensitive true .\n"
+        + "v:s a skos:ConceptScheme .\n",
         encoding="utf-8",
     )
     assert load(tmp_path.glob("*.ttl")) == (
@@ -131,7 +133,7 @@ def test_shipped_vocabularies_know_well_known_things() -> None:
     assert len(gazetteer.concepts) >= 1500
     for name, kind in (
         ("COCO", "Dataset"),
-        ("NVIDIA A100 GPU", "Hardware"),
+        ("the NVIDIA A100", "Hardware"),
         ("object detection", "Task"),
         ("BERT", "Method"),
     ):

@@ -105,7 +105,9 @@ def _of_one(reading: Reading, candidate: Candidate) -> dict[str, float]:
     f: dict[str, float] = {}
     scores = [s.score for s in candidate.spans if s.score is not None]
     if scores:
-        rows = [(s.entity, *(s.types.get(t, 0.0) for t in TYPES), *(s.roles.get(r, 0.0) for r in ROLES)) for s in scores]
+        rows = [
+            (s.entity, *(s.types.get(t, 0.0) for t in TYPES), *(s.roles.get(r, 0.0) for r in ROLES)) for s in scores
+        ]
         for (most, mean), values in zip(_SCORED, zip(*rows, strict=True), strict=True):
             f[most], f[mean] = max(values), sum(values) / len(values)
     if candidate.concept and candidate.concept.type is not EntityType.METRIC:

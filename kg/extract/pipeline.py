@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -15,7 +15,7 @@ from kg.extract.candidates import Reading, SpanScore, read_candidates
 from kg.extract.decide import decide, state
 from kg.extract.features import features
 from kg.extract.headline import with_certain_headlines
-from kg.extract.results import read_results
+from kg.extract.results import decision, read_results
 from kg.ids import digest
 from kg.model import Extraction, Paper
 from kg.vocabulary import Gazetteer, default_gazetteer
@@ -41,13 +41,15 @@ class Pipeline:
 
     tagger: Tagger | None
     roles: roles.RoleModel
+    results: decision.ResultModel
     gazetteer: Gazetteer
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of the code's version, the models and the vocabularies."""
+        """Hash of code, models and vocabularies."""
         tagger = self.tagger.fingerprint if self.tagger else ""
-        return digest(kg.__version__, tagger, self.roles.fingerprint, *map(repr, self.gazetteer.concepts), length=16)
+        models = (tagger, self.roles.fingerprint, self.results.fingerprint)
+        return digest(_code(), *models, *map(repr, self.gazetteer.concepts), length=16)
 
     def read(self, paper: Paper) -> Reading:
         """Return the candidates of a paper."""
@@ -60,7 +62,7 @@ class Pipeline:
         reading = self.read(paper)
         probabilities = with_certain_headlines(reading, self.roles.predict(features(reading)))
         stated = state(reading, decide(reading.candidates, probabilities, self.roles.thresholds))
-        return replace(stated, results=read_results(reading, stated))
+        return replace(stated, results=read_results(reading, stated, model=self.results))
 
 
 def shipped(name: str) -> Path:
@@ -76,7 +78,26 @@ def load_pipeline(directory: Path) -> Pipeline:
     """
     if not (directory / "roles.npz").is_file():
         raise InputError(f"{directory}: no model in this folder (roles.npz is missing); make one with `kg train`")
-    return Pipeline(_tagger(directory), roles.load(directory / "roles.npz"), default_gazetteer())
+    numbers = directory / "results.npz"
+    return Pipeline(
+        _tagger(directory),
+        roles.load(directory / "roles.npz"),
+        decision.load(numbers) if numbers.is_file() else decision.shipped_model(),
+        default_gazetteer(),
+    )
+
+
+@lru_cache(maxsize=1)
+def _code() -> str:
+    """Hash of the code and word lists of extraction: an edited cue phrase must not meet cached results."""
+    package = Path(__file__).parent
+    files = [
+        *package.rglob("*.py"),
+        *package.rglob("*.toml"),
+        package.parent / "text.py",
+        package.parent / "vocabulary.py",
+    ]
+    return digest(*(path.read_text(encoding="utf-8") for path in sorted(files)), length=16)
 
 
 def _tagger(directory: Path) -> Tagger | None:
