@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,13 @@ from kg.codec import dump_extraction, load_extraction
 from kg.errors import InputError
 from kg.extract import Extractor, load_extractor, roles
 from kg.extract.abbreviations import abbreviations
-from kg.extract.candidates import read_candidates
+from kg.extract.candidates import Candidate, CandidateSpan, read_candidates
+from kg.extract.decide import decide, state
 from kg.extract.features import feature_names, features
+from kg.extract.headline import certainly_proposed
 from kg.extract.patterns import named_spans, title_name
 from kg.extract.trees import Trees, from_arrays, sigmoid
+from kg.extract.vague import is_vague
 from kg.model import EntityType, Evidence, Extraction, LocalClaim, Paper, Relation
 from kg.vocabulary import default_gazetteer
 
@@ -194,3 +198,71 @@ def test_role_model_of_other_features_is_refused(tmp_path: Path) -> None:
 
 def test_metrics_are_no_methods(extraction: Extraction) -> None:
     assert {e.type for e in extraction.entities} <= set(EntityType) - {EntityType.METRIC}
+
+
+def stated(title: str, abstract: str) -> dict[str, dict[str, float]]:
+    """Relations by name for a paper, from the shipped pipeline."""
+    found = load_extractor().extract(Paper(title=title, abstract=abstract))
+    names = {e.ref: e.names[0] for e in found.entities}
+    out: dict[str, dict[str, float]] = {}
+    for claim in found.claims:
+        out.setdefault(names[claim.object], {})[claim.relation.value] = claim.confidence
+    return out
+
+
+def test_a_famous_name_in_the_title_head_is_proposed() -> None:
+    relations = stated(
+        "BERT: Pre-training of Deep Bidirectional Transformers",
+        "We introduce BERT, a Transformer encoder. It is evaluated on GLUE and SQuAD.",
+    )["BERT"]
+    assert relations["proposes"] >= 0.9
+    assert not {"buildsOn", "comparesTo"} & set(relations)
+
+
+@pytest.mark.parametrize(
+    ("title", "abstract", "certain"),
+    [
+        ("SlowNet: a title", "Text.", True),
+        ("A title", "We propose SlowNet, a network.", True),
+        ("A title", "We then introduce SlowNet (the slow one).", True),
+        ("A title", "We propose SlowNet training for all.", False),
+        ("A title", "We compare with SlowNet, a network.", False),
+        ("Learning: a title", "Text on learning.", False),
+    ],
+)
+def test_certain_headlines(title: str, abstract: str, certain: bool) -> None:
+    reading = read_candidates(Paper(title=title, abstract=abstract), (), default_gazetteer())
+    assert any(certainly_proposed(reading, candidate) for candidate in reading.candidates) is certain
+
+
+def test_one_place_names_one_thing_a_relation() -> None:
+    paper = Paper(title="A title", abstract="It beats the MLPerf 1.1 record holder.")
+    reading = read_candidates(paper, (), default_gazetteer())
+    spans = [("MLPerf 1.1", 13, 23), ("MLPerf 1.1 record", 13, 30), ("title", 2, 7)]
+    sections = ("abstract", "abstract", "title")
+    things = [
+        Candidate(name, (name,), (CandidateSpan(section, start, end, name),))
+        for (name, start, end), section in zip(spans, sections, strict=True)
+    ]
+    ones = np.array([0.9, 0.8, 0.7])
+    zeros = np.zeros(3)
+    probabilities = {
+        **{f"relation {r}": zeros for r in ("proposes", "targets", "uses")},
+        "relation comparesTo": ones,
+        **{f"type {t}": zeros for t in ("dataset", "hardware", "task")},
+        "type method": ones,
+        "how trainedOn": zeros,
+    }
+    kept = decide(things, probabilities, {})
+    assert [d.candidate for d in kept] == [0, 2]
+    assert state(replace(reading, candidates=tuple(things)), kept).headline is None
+
+
+@pytest.mark.parametrize("name", ["existing methods", "two public datasets", "our framework", "SOTA models"])
+def test_vague_references(name: str) -> None:
+    assert is_vague(name)
+
+
+@pytest.mark.parametrize("name", ["pruning", "ResNet-50", "neural networks", "visual prompting", "The Pile"])
+def test_names_are_not_vague(name: str) -> None:
+    assert not is_vague(name)

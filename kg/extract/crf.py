@@ -1,9 +1,9 @@
 """The fast span tagger: a linear-chain conditional random field over words, evaluated by numpy.
 
 The model of J. Lafferty, A. McCallum and F. Pereira, "Conditional random fields", ICML 2001: every word gets a label
-``B-x`` (a name starts), ``I-x`` (it goes on) or ``O``, where ``x`` is a type with a role, such as ``dataset/evaluatedOn``.
-:mod:`kg.train.crf` trains it with CRFsuite and stores the weights as plain arrays; reading them here instead of through
-CRFsuite gives exact probabilities of whole spans, and no weights but those of features that matter.
+``B-x`` (a name starts), ``I-x`` (it goes on) or ``O``, where ``x`` is a type with a role (``dataset/evaluatedOn``).
+:mod:`kg.train.crf` trains it with CRFsuite and stores the weights as plain arrays; evaluated here instead of by
+CRFsuite they give exact probabilities of whole spans, and a distinct word is looked up once, not once an occurrence.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from kg.extract.tagger import SpanScore
 from kg.vocabulary import Gazetteer, default_gazetteer
 
 FORMAT = 1
-FLOOR = 0.05
+FLOOR = 0.1
 LONGEST_CHAIN = 160
 """A longer sentence is read in pieces of this many words: the work is one step a word, whatever the batch."""
 CACHED_WORDS = 60_000
@@ -86,7 +86,7 @@ class CrfTagger:
         return cls(load_weights(path), hashlib.sha256(path.read_bytes()).hexdigest()[:16], gazetteer)
 
     def tag(self, title: str, abstract: str, *, floor: float = FLOOR) -> tuple[SpanScore, ...]:
-        """Return the spans whose ``entity`` probability is at least ``floor``, title first, in the order of the text."""
+        """Return the spans whose ``entity`` probability is at least ``floor``, title first, in reading order."""
         read = page(title, abstract, self._gazetteer)
         if not read.words:
             return ()
@@ -247,7 +247,7 @@ def _collect(
         firsts += here
         lasts += [k + size - 1 for k in here]
         found.append(ends[good])
-        kept = onward.sum(axis=1) >= floor
+        kept = onward.sum(axis=1) >= max(floor, _TINY)
         step, run, alive, first = step[kept] + 1, run[kept], onward[kept], first[kept]
     return firsts, lasts, np.concatenate(found)
 

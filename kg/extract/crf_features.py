@@ -7,10 +7,12 @@ adds up their weights once for each distinct word; only the features of context 
 from __future__ import annotations
 
 import re
+import tomllib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 from kg.extract.abbreviations import abbreviations
 from kg.extract.patterns import title_name
@@ -23,31 +25,16 @@ PAD = "<pad>"
 OFFSETS = (-2, -1, 0, 1, 2)
 _SEEN = {-2: "ls", -1: "lsf", 0: "lxsfpd", 1: "lsf", 2: "ls"}
 
-# The words by which a paper says what it does with a thing; a star stands for any ending.
-_CUES = {
-    "propose": "propos* present* introduc* develop* design* releas* construct* creat* build* built devis* contribut* new novel",
-    "name": "called named dubbed termed coined namely denoted",
-    "compare": "outperform* surpass* beat* exceed* compar* versus vs than superior baseline* rival* competitive improv* sota art",
-    "use": "use uses used using utiliz* leverag* employ* adopt* appl* incorporat* integrat* combin* based extend* inspired via",
-    "evaluate": "evaluat* experiment* test* benchmark* validat* demonstrat* achiev* conduct* dataset* accuracy result*",
-    "train": "train* pretrain* finetun* tuned tuning initializ*",
-    "target": "task* problem* address* tackl* solv* enabl* support* challeng* aim* focus* field area domain*",
-    "run": "run runs running execut* deploy* implement* latency throughput device* hardware platform*",
-    "against": "unlike instead existing prior previous traditional conventional however recent* suffer*",
-    "list": "such like including",
-    "we": "we our this",
-}
-_CUE = re.compile(
-    "|".join(rf"(?P<{name}>(?:{'|'.join(words.split())})$)".replace("*", r"\w*") for name, words in _CUES.items())
-)
-_PREPOSITIONS = frozenset(
-    """on for with by in from to using via than over as of into through against and or a an the such like including
-    called named between across under while is are , ( :""".split()
-)
-_DULL = frozenset(
-    """the of and a an in for with on to by from via using is are based as at toward towards through under without
-    learning model models network networks deep neural data : - , ?""".split()
-)
+
+def _lists() -> tuple[re.Pattern[str], frozenset[str], frozenset[str]]:
+    with Path(__file__).with_name("crf.toml").open("rb") as stream:
+        table = tomllib.load(stream)
+    kinds = (f"(?P<{name}>(?:{'|'.join(words.split())})$)" for name, words in table["cues"].items())
+    cue = re.compile("|".join(kinds).replace("*", r"\w*"))
+    return cue, frozenset(table["prepositions"].split()), frozenset(table["dull"].split())
+
+
+_CUE, _PREPOSITIONS, _DULL = _lists()
 
 
 @dataclass(frozen=True, slots=True)

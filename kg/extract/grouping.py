@@ -45,7 +45,7 @@ def same_thing(
     expansions of one abbreviation stay two things.
     """
     listed = sorted(mentions, key=lambda mention: mention[:2])
-    keys = _keys({text for _, text, _ in listed}, gazetteer)
+    cores, keys = _cores_and_keys({text for _, text, _ in listed}, gazetteer)
     concepts: dict[str, str] = {}
     by_short: dict[str, list[Definition]] = defaultdict(list)
     inside = (Definition(place, *pair) for place, text, _ in listed if (pair := split_definition(bare_name(text))))
@@ -55,7 +55,7 @@ def same_thing(
     long_keys = {name_key(d.long) for group in by_short.values() for d in group}
     given = [(text, concept) for _, text, concept in listed]
     for text, concept in [*given, *((text, None) for text in keys)]:
-        entry = concept or next(iter(gazetteer.lookup(text)), None)
+        entry = concept or next(iter(gazetteer.lookup(cores.get(text, text))), None)
         if entry:
             concepts.setdefault(keys[text], f"={entry.iri}")
     things: dict[Place, str] = {}
@@ -87,13 +87,14 @@ def _initials(short: str, long_: str) -> float:
     return found / len(words)
 
 
-def _keys(texts: Iterable[str], gazetteer: Gazetteer) -> dict[str, str]:
-    """Return the name key of each text; without a last word that is none of the name.
+def _cores_and_keys(texts: Iterable[str], gazetteer: Gazetteer) -> tuple[dict[str, str], dict[str, str]]:
+    """Return each text without a last word that is none of the name, and the name key of that.
 
     That is so of "task", of "dataset" behind a known dataset, and of any generic word where the paper also uses the
     name alone.
     """
     keys = {text: name_key(text) for text in sorted(texts)}
+    cores: dict[str, str] = {}
     alone = {key for text, key in keys.items() if not _TAIL.search(text)}
     for text in keys:
         tail = _TAIL.search(text)
@@ -104,8 +105,8 @@ def _keys(texts: Iterable[str], gazetteer: Gazetteer) -> dict[str, str]:
         if kinds and kinds != {EntityType.DATASET}:
             keys[text] = name_key(text, generic=False)  # "VQA dataset" beside "VQA", the task
         elif kinds or (tail["task"] and " " in core) or (bare_name(core)[:1].isupper() and name_key(core) in alone):
-            keys[text] = name_key(core)
-    return keys
+            cores[text], keys[text] = core, name_key(core)
+    return cores, keys
 
 
 def _meant(definitions: Sequence[Definition], place: Place) -> Definition:

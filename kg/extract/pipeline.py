@@ -105,4 +105,8 @@ def _tagger(directory: Path) -> Tagger | None:
         from kg.extract.tagger import SpanTagger
 
         return SpanTagger.load(directory)
+    if (directory / "tagger.npz").is_file():
+        from kg.extract.crf import CrfTagger
+
+        return CrfTagger.load(directory)
     return None

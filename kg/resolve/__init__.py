@@ -25,7 +25,7 @@ from kg.model import (
 )
 from kg.resolve.belief import combine
 from kg.resolve.labels import best_label
-from kg.resolve.names import SPELLING, Canonical, Names
+from kg.resolve.names import SPELLING, TRUST, Canonical, Names
 from kg.resolve.overrides import Overrides, read_overrides
 from kg.text import name_key
 from kg.vocabulary import Concept, Gazetteer
@@ -93,7 +93,8 @@ def resolve(
         for metric, where in used.items():
             _join(groups[where], e.paper, (metric,), metrics[metric], names)
         placed.append(_Placed(e, things, used))
-    entities = {where: _entity(where, group, overrides) for where, group in groups.items()}
+    labels = _labels(groups, overrides)
+    entities = {where: _entity(where, group, labels[where]) for where, group in groups.items()}
     claims = _claims(placed, entities)
     compared = {c.object for c in claims if c.relation is Relation.COMPARES_TO}
     results = {_result(p, r, entities) for p in placed for r in p.extraction.results}
@@ -150,7 +151,7 @@ def _join(group: _Group, paper: str, surfaces: Iterable[str], who: Canonical, na
         # A name that the user keeps apart from this node is none of its names, whatever a paper says.
         if not names.kept_apart((name_key(name),), who.key):
             group.names[name].add(paper)
-            group.reasons.setdefault(name, who.reason)
+            group.reasons[name] = min(group.reasons.get(name, SPELLING), who.reason, key=TRUST.index)
 
 
 def _metric_entity(result: LocalResult) -> LocalEntity:
@@ -158,13 +159,28 @@ def _metric_entity(result: LocalResult) -> LocalEntity:
     return LocalEntity(name_key(name), EntityType.METRIC, (name,), (result.evidence,), result.confidence)
 
 
-def _entity(where: _Where, group: _Group, overrides: Overrides) -> Entity:
+def _labels(groups: Mapping[_Where, _Group], overrides: Overrides) -> dict[_Where, str]:
+    """Return what each node is shown under: the user's name, the vocabulary's, else the papers' commonest."""
+    labels: dict[_Where, str] = {}
+    for (kind, key), group in groups.items():
+        if key in overrides.same and key in overrides.names:
+            labels[kind, key] = overrides.names[key]
+        elif group.concepts:
+            labels[kind, key] = min(group.concepts).labels[0]
+        else:
+            labels[kind, key] = best_label(Counter({n: len(p) for n, p in group.names.items()}), kind)
+    shown = Counter((kind, label) for (kind, _), label in labels.items())
+    for (kind, key), label in labels.items():
+        # Homonyms (AP, AP) are told apart by their full names.
+        full = {n: len(p) for n, p in groups[kind, key].names.items() if name_key(n) == key}
+        if shown[kind, label] > 1 and full and not groups[kind, key].concepts:
+            labels[kind, key] = best_label(Counter(full), kind)
+    return labels
+
+
+def _entity(where: _Where, group: _Group, label: str) -> Entity:
     kind, key = where
     concept = min(group.concepts, default=None)
-    if key in overrides.same and key in overrides.names:
-        label = overrides.names[key]
-    else:
-        label = concept.labels[0] if concept else best_label(Counter({n: len(p) for n, p in group.names.items()}), kind)
     return Entity(
         id=ids.entity_id(kind.value.lower(), key, label),
         type=kind,

@@ -5,16 +5,25 @@ from __future__ import annotations
 from collections import Counter
 
 from kg.model import EntityType
+from kg.text import bare_name, plain
 
 
 def best_label(names: Counter[str], kind: EntityType) -> str:
     """Return the surface form to show: the commonest; a task in lower case where some paper writes it so.
 
-    Ties go to forms without LaTeX, then to the shorter one, then by code point, so that no order of papers matters.
+    Forms with LaTeX, determiners or counts ("8 A100 GPUs") are a last resort. Ties go to the shorter form, then by code
+    point, so that no order of papers matters.
     """
 
-    def rank(name: str) -> tuple[bool, bool, int, int, str]:
+    def rank(name: str) -> tuple[bool, bool, bool, int, int, str]:
         capitals = kind is EntityType.TASK and name[:1].isupper() and name[1:2].islower()
-        return (any(c in name for c in "$\\{}"), capitals, -names[name], len(name), name)
+        return (
+            any(c in name for c in "$\\{}"),
+            bare_name(name) != plain(name),
+            capitals,
+            -names[name],
+            len(name),
+            name,
+        )
 
     return min(names, key=rank)

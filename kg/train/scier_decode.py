@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -109,7 +110,7 @@ def score_spans(network: JointNetwork, chunked: Sequence[Chunk], size: int = 8) 
             kinds = part[:, COLUMNS].argmax(1)
             scores = part[:, 0] * part[:, COLUMNS].max(1)
             bounds = [*chunked[k].offsets, len(example.window.words) + 1]
-            for low, high in zip(bounds, bounds[1:], strict=False):
+            for low, high in pairwise(bounds):
                 inside = np.flatnonzero((example.starts >= low) & (example.starts < high) & (scores >= FLOOR))
                 out[k].append(
                     [
