@@ -58,14 +58,18 @@ def paper_id(title: str) -> str:
     return f"paper/{slug(title, limit=48) or 'untitled'}-{digest(key, length=8)}"
 
 
-def entity_id(kind: str, key: str, label: str) -> str:
+def entity_id(kind: str, key: str, label: str, *, alone: bool = True) -> str:
     """Return the id of an entity, for instance ``method/resnet-50``.
 
-    ``key`` is the normalised name that tells entities of one kind apart. It enters as a hash only when the readable
-    part would not tell them apart (non-Latin names, a name cut at its limit, ``C`` and ``C#``).
+    ``key`` is the normalised name that tells entities of one kind apart. It enters as a hash where the readable part
+    would not tell them apart: when another entity reads the same (``alone`` is false: homonyms, ``C`` and ``C#``), and
+    for a name without Latin letters or cut at its limit.
+
+    >>> entity_id("method", "resnet50", "ResNet-50")
+    'method/resnet-50'
     """
     readable = slug(label)
-    if readable and readable.replace("-", "") == key and len(readable) < 60:
+    if readable and alone and len(readable) < 60:
         return f"{kind}/{readable}"
     return f"{kind}/{readable or 'x'}-{digest(kind, key, length=6)}"
 

@@ -148,6 +148,7 @@ _BETWEEN_NUMBERS = re.compile(r"(?<=\d)\x1f(?=\d)")
 _NOISE = re.compile(r"(?<!\d)\.|\.(?!\d)|(?<!\d)-|-(?!\d)|[^\w.+*@#&\u0080-\U0010ffff-]|_")
 
 
+@lru_cache(maxsize=50_000)
 def is_name_like(text: str) -> bool:
     """Tell whether ``text`` looks like a proper name: a capital behind its first letter, all capitals, or a digit.
 
@@ -188,6 +189,7 @@ def split_definition(name: str) -> tuple[str, str] | None:
     return short, long_
 
 
+@lru_cache(maxsize=50_000)
 def bare_name(name: str) -> str:
     """Return a name without what does not belong to it: determiner, maker's possessive, a count of machines, brackets.
 

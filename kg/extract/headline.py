@@ -21,7 +21,8 @@ OTHERWISE = 0.05
 """Most that is left for other relations of such a name: a paper does not use or compare with what it proposes."""
 
 _WE_PROPOSE = re.compile(
-    r"\bwe (?:(?:\w+ly|then|also|further|here|thus|therefore) )?(?:propose|introduce|present|develop|describe|release)\s*$",
+    r"\bwe (?:(?:\w+ly|then|also|further|here|thus|therefore) )?"
+    r"(?:propose|introduce|present|develop|describe|release)\s*$",
     re.IGNORECASE,
 )
 _WORDS = 2

@@ -94,7 +94,12 @@ def resolve(
             _join(groups[where], e.paper, (metric,), metrics[metric], names)
         placed.append(_Placed(e, things, used))
     labels = _labels(groups, overrides)
-    entities = {where: _entity(where, group, labels[where]) for where, group in groups.items()}
+    readable = Counter((kind, ids.slug(label)) for (kind, _), label in labels.items())
+    entities = {
+        (kind, key): _entity((kind, key), group, label, alone=readable[kind, ids.slug(label)] == 1)
+        for (kind, key), group in groups.items()
+        for label in (labels[kind, key],)
+    }
     claims = _claims(placed, entities)
     compared = {c.object for c in claims if c.relation is Relation.COMPARES_TO}
     results = {_result(p, r, entities) for p in placed for r in p.extraction.results}
@@ -178,11 +183,11 @@ def _labels(groups: Mapping[_Where, _Group], overrides: Overrides) -> dict[_Wher
     return labels
 
 
-def _entity(where: _Where, group: _Group, label: str) -> Entity:
+def _entity(where: _Where, group: _Group, label: str, *, alone: bool) -> Entity:
     kind, key = where
     concept = min(group.concepts, default=None)
     return Entity(
-        id=ids.entity_id(kind.value.lower(), key, label),
+        id=ids.entity_id(kind.value.lower(), key, label, alone=alone),
         type=kind,
         label=label,
         aliases=tuple(sorted(set(group.names) - {label})),

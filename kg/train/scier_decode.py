@@ -16,7 +16,7 @@ from kg.train.scier_data import RELATIONS, Document, Sentence
 from kg.train.trainer import batches, collate
 
 FLOOR = 0.05
-GRID = tuple(round(0.2 + 0.025 * k, 3) for k in range(25))
+GRID = tuple(round(0.05 + 0.025 * k, 3) for k in range(31))
 
 Scored = tuple[Span, float]
 Mention = tuple[int, int, str]
