@@ -47,7 +47,8 @@ def reliability(rows: list[tuple[float, float, int]], error: float) -> str:
         f'<line x1="{x0}" y1="{y0}" x2="{x1}" y2="{y1}" stroke="#999" stroke-dasharray="4"/>'
         f"{''.join(ticks)}{''.join(dots)}"
         f'<text x="{width / 2}" y="{width - 8}" text-anchor="middle">confidence</text>'
-        f'<text x="14" y="{width / 2}" text-anchor="middle" transform="rotate(-90 14 {width / 2})">share that is right</text>'
+        f'<text x="14" y="{width / 2}" text-anchor="middle" transform="rotate(-90 14 {width / 2})">'
+        "share that is right</text>"
         f'<text x="{width / 2}" y="24" text-anchor="middle">expected calibration error {error:.3f}</text></svg>\n'
     )
 

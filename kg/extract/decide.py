@@ -109,13 +109,15 @@ def state(reading: Reading, decisions: tuple[Decision, ...]) -> Extraction:
 def _headline_standing(reading: Reading, candidate: Candidate, confidence: float) -> float:
     """How much a proposed method stands for the whole paper; 0 when it cannot: a description is no name.
 
-    The name before the colon of the title goes first, then names in the title, then other names; a method in lower
-    case stands for the paper only when the title has it.
+    The name before the colon of the title goes first, then names in the title, then other names. What the title does
+    not name, or not as a name, must be proposed beyond doubt: it may be a part of the contribution.
     """
     title = title_name(reading.paper.title)
     titled = [(s.start, s.end) for s in candidate.spans if s.section == "title"]
     named = bool(candidate.pairs) or is_name_like(candidate.names[0])
-    if not named and not (titled and confidence >= 0.8):
+    if not named and not titled:
+        return 0.0
+    if confidence < (0.85 if not titled else 0.0 if named else 0.8):
         return 0.0
     return confidence + 1.0 * (title is not None and title in titled) + 0.4 * bool(titled) + 0.3 * named
 
