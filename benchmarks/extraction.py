@@ -11,6 +11,7 @@ import argparse
 import gzip
 import hashlib
 import json
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -297,6 +298,7 @@ def scier(options: argparse.Namespace) -> list[Row]:
     except ImportError as e:
         raise InputError(f"torch is not installed ({e}); install the extra [train]") from e
     if options.train_scier:
+        logging.basicConfig(level=logging.INFO, format="%(message)s")
         model.train_scier(folder, directory, start=options.scier_start, epochs=options.epochs)
     need(directory / "model.pt", directory / "tokenizer.json")
     network, tokenizer = model.restore(directory / "model.pt"), model.load_tokenizer(directory)

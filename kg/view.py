@@ -7,6 +7,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 
 import numpy as np
@@ -118,6 +119,15 @@ def links_between(graph: KnowledgeGraph, index: Mapping[str, int]) -> Links:
     return links
 
 
+@lru_cache(maxsize=1)
+def _points(
+    count: int, links: tuple[tuple[tuple[int, int], float], ...], sizes: tuple[float, ...]
+) -> list[list[float]]:
+    """Return the places of nodes; kept, because GraphML and the page draw the same graph one after the other."""
+    places: list[list[float]] = place(count, dict(links), list(sizes)).tolist()
+    return places
+
+
 def layout(graph: KnowledgeGraph) -> dict[str, NodeView]:
     """Return position, size, colour and label of every paper and entity, by id, sorted by id.
 
@@ -127,11 +137,12 @@ def layout(graph: KnowledgeGraph) -> dict[str, NodeView]:
     index = {node: number for number, node in enumerate(nodes)}
     degree = degrees(graph)
     sizes = {node: node_size(degree[node]) for node in nodes}
-    points = place(len(nodes), links_between(graph, index), list(sizes.values()))
+    links = tuple(links_between(graph, index).items())
+    points = _points(len(nodes), links, tuple(sizes.values()))
     return {
         node: NodeView(
-            x=round(float(points[number, 0]), 1) + 0.0,
-            y=round(float(points[number, 1]), 1) + 0.0,
+            x=round(points[number][0], 1) + 0.0,
+            y=round(points[number][1], 1) + 0.0,
             size=sizes[node],
             color=PALETTE[kind],
             label=one_line(name) or node,
@@ -266,8 +277,7 @@ def overview(graph: KnowledgeGraph, limit: int = OVERVIEW_LIMIT) -> dict[str, tu
     points = force(start, links_between(graph, index), radius, steps=220, gravity=0.11)
     points = separate(points * np.array([1.3, 1.0]), radius + 30.0, radius + 6.0, steps=200)
     return {
-        node: (round(float(points[number, 0]), 1) + 0.0, round(float(points[number, 1]), 1) + 0.0)
-        for node, number in index.items()
+        node: (round(points[number][0], 1) + 0.0, round(points[number][1], 1) + 0.0) for node, number in index.items()
     }
 
 

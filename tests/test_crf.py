@@ -197,6 +197,15 @@ def test_any_text_gives_slices_with_probabilities(tagger: CrfTagger, title: str,
     assert list(spans) == sorted(spans, key=lambda s: (s.section != "title", s.start, s.end))
 
 
+def test_many_different_words_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    fresh = CrfTagger.load(shipped("fast"))
+    before = fresh.tag(TITLE, ABSTRACT)
+    monkeypatch.setattr("kg.extract.crf.CACHED_WORDS", 6_000)
+    for start in (0, 5_000, 10_000):
+        fresh.tag("Words", " ".join(f"w{k}" for k in range(start, start + 5_000)))
+        assert fresh.tag(TITLE, ABSTRACT) == before
+
+
 def test_chains_cover_all_words_and_end_with_their_sentences() -> None:
     words = paper_words("A title", "One. Two words. " + "w " * 400)
     runs = chains(words)

@@ -10,17 +10,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from kg.errors import InputError
-from kg.extract.crf_features import OFFSETS, PAD, Page, page, word_features
+from kg.extract.crf_features import AFTER, BEFORE, OFFSETS, PAD, Page, page, state_features, word_features
 from kg.extract.spans import MAX_SPAN_WORDS, Word
 from kg.extract.tagger import SpanScore
 from kg.vocabulary import Gazetteer, default_gazetteer
@@ -73,7 +74,12 @@ class CrfTagger:
         self._gazetteer = gazetteer or default_gazetteer()
         self.fingerprint = fingerprint
         self._factors = legal_transitions() * np.exp(weights.transitions, dtype=np.float64)
-        self._word = lru_cache(maxsize=CACHED_WORDS)(self._word_scores)
+        self._table = np.zeros((4096, len(OFFSETS), len(LABELS)), dtype=np.float32)
+        self._places: dict[str, int] = {}
+        self._lock = Lock()
+        self._before, self._after = (_pairs(weights.rows, name) for name in (BEFORE, AFTER))
+        self._rows_of_flags = lru_cache(maxsize=CACHED_WORDS)(self._rows)
+        self._rows_of_state = lru_cache(maxsize=CACHED_WORDS)(lambda s: self._rows(state_features(s)))
 
     @classmethod
     def load(cls, directory: Path, gazetteer: Gazetteer | None = None) -> CrfTagger:
@@ -104,44 +110,84 @@ class CrfTagger:
     def _word_scores(self, word: str) -> Floats:
         """Return what a word adds to the scores of the labels around it: one row an offset of :data:`OFFSETS`."""
         rows, state = self._weights.rows, self._weights.state
-        out = np.zeros((len(OFFSETS), len(LABELS)), dtype=np.float32)
-        for k, names in enumerate(word_features(word)):
-            for name in names:
-                at = rows.get(name)
-                if at is not None:
-                    out[k] += state[at]
-        return out
+        return np.array(
+            [state[[r for n in names if (r := rows.get(n)) is not None]].sum(axis=0) for names in word_features(word)]
+        )
+
+    def _rows(self, names: Iterable[str]) -> tuple[int, ...]:
+        rows = self._weights.rows
+        return tuple(r for name in names if (r := rows.get(name)) is not None)
+
+    def _words(self, words: Sequence[str]) -> Floats:
+        """Return the scores that each of ``words`` adds around it, (words, offsets, labels)."""
+        with self._lock:
+            if len(self._places) + len(words) > CACHED_WORDS:
+                self._places.clear()
+            for word in dict.fromkeys(words):
+                if word not in self._places:
+                    place = len(self._places)
+                    if place >= len(self._table):
+                        self._table = np.concatenate([self._table, np.zeros_like(self._table)])
+                    self._table[place] = self._word_scores(word)
+                    self._places[word] = place
+            places = [self._places[w] for w in words]
+            return self._table[places]
 
     def _state(self, read: Page) -> Floats:
         """Return the scores of the labels of each word, (words, labels)."""
-        rows, state = self._weights.rows, self._weights.state
-        unknown = len(state) - 1
+        state = self._weights.state
         # Two pads on either side of each sentence, so that no word sees those of another sentence.
         spread: list[str] = []
         at: list[int] = []
         for start, end in read.sentences:
             spread += (PAD, PAD)
             at += range(len(spread), len(spread) + end - start)
-            spread += (w.text for w in read.words[start:end])
+            spread += [w.text for w in read.words[start:end]]
             spread += (PAD, PAD)
-        table = np.array([self._word(w) for w in spread])
-        total = np.zeros((len(spread), len(LABELS)), dtype=np.float32)
+        table = self._words(spread)
         size = len(spread)
+        total = np.zeros((size, len(LABELS)), dtype=np.float32)
         for k, offset in enumerate(OFFSETS):
             low, high = max(0, -offset), size - max(0, offset)
             total[low:high] += table[low + offset : high + offset, k]
-        flat: list[int] = []
-        begins: list[int] = []
-        for names in read.context:
-            begins.append(len(flat))
-            known = [r for name in names if (r := rows.get(name)) is not None]
-            flat += known or (unknown,)
+        flat, begins = self._context(read)
         scores = total[at] + np.add.reduceat(state[flat], begins, axis=0)
         for (start, end), names in zip(read.sentences, read.shared, strict=True):
-            for name in names:
-                if (row := rows.get(name)) is not None:
-                    scores[start:end] += state[row]
+            scores[start:end] += state[list(self._rows_of_flags(tuple(names)))].sum(axis=0)
         return np.asarray(scores, dtype=np.float32)
+
+    def _context(self, read: Page) -> tuple[list[int], list[int]]:
+        """Return the rows of all features of context, one behind the other, and where those of each word begin."""
+        flat: list[int] = []
+        begins: list[int] = []
+        unknown = (len(self._weights.state) - 1,)
+        none: dict[str, int] = {}
+        lowers, of_state, of_flags = read.lowers, self._rows_of_state, self._rows_of_flags
+        for start, end in read.sentences:
+            before = PAD
+            for k in range(start, end):
+                low = lowers[k]
+                begins.append(len(flat))
+                flat += of_state(read.states[k]) or unknown
+                if read.flags[k]:
+                    flat += of_flags(read.flags[k])
+                if (row := self._before.get(before, none).get(low)) is not None:
+                    flat.append(row)
+                after = lowers[k + 1] if k + 1 < end else PAD
+                if (row := self._after.get(low, none).get(after)) is not None:
+                    flat.append(row)
+                before = low
+        return flat, begins
+
+
+def _pairs(rows: Mapping[str, int], start: str) -> dict[str, dict[str, int]]:
+    """Return by first and second word the rows of the features of two words whose names begin with ``start``."""
+    out: dict[str, dict[str, int]] = {}
+    for name, row in rows.items():
+        if name.startswith(start):
+            first, second = name[len(start) :].split(" ")
+            out.setdefault(first, {})[second] = row
+    return out
 
 
 def load_weights(path: Path) -> Weights:

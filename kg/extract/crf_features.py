@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +23,12 @@ from kg.vocabulary import Gazetteer
 PAD = "<pad>"
 """Stands for what is beyond the ends of a sentence; no word is like it."""
 OFFSETS = (-2, -1, 0, 1, 2)
+BEFORE, AFTER = "b=", "n="
+"""What features of a word with the one before it, or after it, start with."""
+State = tuple[str, int, str, int, str]
+"""The last cue and how far back it is (0..3), the last preposition and the same, and the cue before the last."""
+_TITLE_SHAPES = tuple(f"t={shape_}" for shape_ in SHAPES)
+_TIMES = {2: ("m=2",), 3: ("m=3",), 4: ("m=4",)}
 _SEEN = {-2: "ls", -1: "lsf", 0: "lxsfpd", 1: "lsf", 2: "ls"}
 
 
@@ -41,14 +47,24 @@ _CUE, _PREPOSITIONS, _DULL = _lists()
 class Page:
     """A paper as the fast tagger reads it.
 
-    ``sentences`` are ranges of ``words``; ``context`` has the features of each word, ``shared`` those that all words
-    of a sentence have.
+    ``lowers`` are the ``words`` in lower case; ``sentences`` are ranges of words; ``states`` tell what stands before
+    each word; ``flags`` are further features of each word, ``shared`` those that all words of a sentence have.
     """
 
     words: tuple[Word, ...]
+    lowers: tuple[str, ...]
     sentences: tuple[tuple[int, int], ...]
-    context: tuple[list[str], ...]
+    states: tuple[State, ...]
+    flags: tuple[tuple[str, ...], ...]
     shared: tuple[list[str], ...]
+
+    def context(self, start: int, end: int) -> Iterator[list[str]]:
+        """Yield the features of context of each word of the sentence ``start:end``."""
+        for k in range(start, end):
+            before = self.lowers[k - 1] if k > start else PAD
+            after = self.lowers[k + 1] if k + 1 < end else PAD
+            low = self.lowers[k]
+            yield [*self.flags[k], f"{BEFORE}{before} {low}", f"{AFTER}{low} {after}", *state_features(self.states[k])]
 
 
 @lru_cache(maxsize=60_000)
@@ -92,52 +108,47 @@ def page(title: str, abstract: str, gazetteer: Gazetteer) -> Page:
     counts = Counter(lowers)
     count = len(sentences)
     shared: list[list[str]] = []
-    context: list[list[str]] = []
+    states: list[State] = []
+    flags: list[tuple[str, ...]] = []
     for number, (start, end) in enumerate(sentences):
         in_title = words[start].section == "title"
-        cues = sorted({c for low in lowers[start:end] if (c := cue_of(low))})
+        found = [cue_of(low) for low in lowers[start:end]]
         where = "title" if in_title else _place(number, count)
-        shared.append([f"S={where}", *(f"S{'t' if in_title else ''}={c}" for c in cues)])
+        shared.append([f"S={where}", *(f"S{'t' if in_title else ''}={c}" for c in sorted({*found} - {""}))])
         cue = preposition = last = "-"
-        gap, far = 0, 0
-        before = PAD
+        near = far = 0
+        stop = -1
         for k in range(start, end):
             word, low = words[k], lowers[k]
-            after = lowers[k + 1] if k + 1 < end else PAD
-            near = gap if gap < 3 else 3
-            f = [
-                *marks[k],
-                f"b={before} {low}",
-                f"n={low} {after}",
-                f"c={cue}{min(far, 12) // 4}",
-                f"cp={cue} {preposition}",
-                f"pg={preposition}{near}",
-                f"lp={last} {preposition}",
-            ]
+            states.append((cue, far >> 2 if far < 12 else 3, preposition, near if near < 3 else 3, last))
+            f = marks.get(k, ())
             if in_title:
-                f.append(f"t={SHAPES[shape_of(word.text)]}")
+                f += (_TITLE_SHAPES[shape_of(word.text)],)
                 if head:
-                    f.append("th" if word.end <= head[1] else "tb")
+                    f += ("th",) if word.end <= head[1] else ("tb",)
             elif low in known:
-                f.append("in title")
-                if low in named:
-                    f.append("in head")
+                f += ("in title", "in head") if low in named else ("in title",)
             if counts[low] > 1 and low not in _DULL:
-                f.append(f"m={min(counts[low], 4)}")
-            if k > start and words[k - 1].end == word.start:
-                f.append("glued")
-            if k + 1 < end and word.end == words[k + 1].start:
-                f.append("glues")
-            context.append(f)
-            found = cue_of(low)
+                f += _TIMES[min(counts[low], 4)]
+            if stop == word.start:
+                f += ("glued",)
+            stop = word.end
+            if k + 1 < end and stop == words[k + 1].start:
+                f += ("glues",)
+            flags.append(f)
             far += 1
-            gap += 1
-            if found:
-                last, cue, far = cue, found, 0
+            near += 1
+            if found[k - start]:
+                last, cue, far = cue, found[k - start], 0
             if low in _PREPOSITIONS:
-                preposition, gap = low, 0
-            before = low
-    return Page(tuple(words), tuple(sentences), tuple(context), tuple(shared))
+                preposition, near = low, 0
+    return Page(tuple(words), tuple(lowers), tuple(sentences), tuple(states), tuple(flags), tuple(shared))
+
+
+def state_features(state: State) -> tuple[str, ...]:
+    """Return the features of what stands before a word."""
+    cue, far, preposition, near, last = state
+    return f"c={cue}{far}", f"cp={cue} {preposition}", f"pg={preposition}{near}", f"lp={last} {preposition}"
 
 
 def _sentences(words: Sequence[Word]) -> list[tuple[int, int]]:
@@ -157,16 +168,16 @@ def _place(number: int, count: int) -> str:
     return str(number) if number < 4 else "middle"
 
 
-def _marks(words: Sequence[Word], texts: dict[Section, str], gazetteer: Gazetteer) -> list[list[str]]:
-    """Return for each word how vocabularies and defined abbreviations mark it."""
-    out: list[list[str]] = [[] for _ in words]
+def _marks(words: Sequence[Word], texts: dict[Section, str], gazetteer: Gazetteer) -> dict[int, tuple[str, ...]]:
+    """Return for words by index how vocabularies and defined abbreviations mark them."""
+    out: dict[int, tuple[str, ...]] = {}
     at = {(w.section, w.start): k for k, w in enumerate(words)}
 
     def mark(section: Section, start: int, end: int, name: str) -> None:
         k = at.get((section, start))
         place = "B"
         while k is not None and k < len(words) and words[k].section == section and words[k].start < end:
-            out[k].append(f"{name}{place}")
+            out[k] = (*out.get(k, ()), f"{name}{place}")
             place, k = "I", k + 1
 
     for section, text in texts.items():

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from kg.errors import InputError
 from kg.extract.features import feature_names
-from kg.extract.trees import Floats, Trees, from_arrays, sigmoid
+from kg.extract.trees import Floats, Trees, decide_all, from_arrays, sigmoid
 
 RELATIONS = ("proposes", "comparesTo", "targets", "uses")
 KINDS = ("method", "dataset", "hardware", "task")
@@ -35,9 +35,10 @@ class RoleModel:
     def predict(self, rows: npt.NDArray[np.float32]) -> dict[str, Floats]:
         """Return for each decision the probabilities of the rows; ``rows`` as :func:`kg.extract.features.features`."""
         out: dict[str, Floats] = {}
-        for decision, trees in self.trees.items():
+        scores = decide_all(tuple(self.trees.values()), rows)
+        for decision, score in zip(self.trees, scores, strict=True):
             slope, intercept = self.calibration.get(decision, (1.0, 0.0))
-            out[decision] = sigmoid(slope * trees.decide(rows) + intercept)
+            out[decision] = sigmoid(slope * score + intercept)
         return out
 
 

