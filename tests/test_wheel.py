@@ -48,7 +48,7 @@ def test_installed_wheel_builds_and_answers(wheel: Path, tmp_path: Path) -> None
     environment = tmp_path / "venv"
     venv.create(environment, with_pip=True)
     python = environment / "bin" / "python"
-    install = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-c", ROOT / "constraints.txt", wheel]
+    install = [python, "-m", "pip", "install", "-q", "-c", ROOT / "constraints.txt", wheel]
     subprocess.run([str(part) for part in install], check=True, capture_output=True, cwd=tmp_path)
     (tmp_path / "papers.jsonl").write_text(json.dumps(PAPER), encoding="utf-8")
 

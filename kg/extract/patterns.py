@@ -20,7 +20,8 @@ _NAME = re.compile(
     r")(?![\w])"
 )
 _DATASET = re.compile(
-    r"\b((?:[A-Z0-9][\w.+-]*)(?:[ /-](?:[A-Z0-9][\w.+-]*|of|in))*?)\s+(?:data ?sets?|benchmarks?|corpus|corpora|suite)\b"
+    r"\b((?:[A-Z0-9][\w.+-]*)(?:[ /-](?:[A-Z0-9][\w.+-]*|of|in))*?)"
+    r"\s+(?:data ?sets?|benchmarks?|corpus|corpora|suite)\b"
 )
 _TOKEN_NOT_NAME = re.compile(
     r"^(?:[IVX]+|[A-Z]|\d.*|Fig\w*|Sec\w*|Eq\w*|URL|PDF|SOTA|SoTA|AI|ML|DL"
