@@ -23,7 +23,7 @@ $(VENV)/.test: $(VENV)/.runtime
 
 demo: $(VENV)/.runtime
 	$(BIN)/kg build examples --out $(OUT)
-	$(BIN)/kg query $(OUT) baselines-by-use
+	$(BIN)/kg query $(OUT) speed-ups
 	@echo "Open $(OUT)/graph.html in a browser, load $(OUT)/graph.graphml into Gephi, or ask: $(BIN)/kg query $(OUT) QUESTION"
 
 test: lint types unit
