@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from functools import lru_cache
 from urllib.parse import quote
 
 ONTOLOGY = "https://w3id.org/paper-kg/ontology#"
@@ -49,6 +50,7 @@ def slug(name: str, *, limit: int = 60) -> str:
     return text[:limit].rstrip("-")
 
 
+@lru_cache(maxsize=65_536)
 def paper_id(title: str) -> str:
     """Return the id of the paper with this title, for instance ``paper/deep-residual-learning-1f0c2a9b``.
 
@@ -89,6 +91,7 @@ def result_id(paper: str, section: str, start: int, value_text: str, metric: str
     return f"result/{digest(paper, section, str(start), value_text, metric, method, length=16)}"
 
 
+@lru_cache(maxsize=65_536)
 def iri(identifier: str, base: str = BASE) -> str:
     """Return the IRI of an id under ``base``.
 

@@ -23,6 +23,9 @@ Links = dict[tuple[int, int], float]
 DIRECT_LIMIT = 260
 """Largest set of nodes that is laid out with all pairs of forces; beyond it, time would grow with the square."""
 
+TOGETHER_LIMIT, TOGETHER_CELLS = 40, 40_000
+"""Largest set that is laid out together with others, and how many pairs of nodes are held at once."""
+
 LOUVAIN_LIMIT = 5_000
 """Above this number of nodes communities come from label propagation, whose time is linear in the edges."""
 
@@ -67,36 +70,55 @@ def force(
     Source: Fruchterman and Reingold, Graph drawing by force-directed placement, Software 21 (1991), with the ideal
     distance made a property of the pair of nodes.
     """
-    count = len(start)
-    if count < 2:
+    if len(start) < 2:
         return start.copy()
-    x, y = start[:, 0].copy(), start[:, 1].copy()
-    left, right, weight = _ends(links)
-    wanted = (radius[:, None] + radius[None, :]) * 1.6
+    pulls = None if pull is None else pull[None]
+    points: Array = _force_many(start[None], [links], radius[None], steps, gravity, pulls)[0]
+    return points
+
+
+def _force_many(
+    start: Array, links: Sequence[Links], radius: Array, steps: int, gravity: float, pull: Array | None
+) -> Array:
+    """Do as :func:`force` for many graphs of equally many nodes at once, the first axis of all arrays.
+
+    A graph gets the same positions, to the last bit, alone and among others: no sum runs over two graphs.
+    """
+    graphs, count = radius.shape
+    x, y = start[:, :, 0].copy(), start[:, :, 1].copy()
+    ends = [_ends(one) for one in links]
+    left = np.concatenate([k * count + one[0] for k, one in enumerate(ends)])
+    right = np.concatenate([k * count + one[1] for k, one in enumerate(ends)])
+    weight = np.concatenate([one[2] for one in ends])
+    flat = radius.reshape(-1)
+    wanted = (radius[:, :, None] + radius[:, None, :]) * 1.6
     squared = wanted * wanted
-    mean = float(radius.sum()) / count
-    length = (radius[left] + radius[right]) * 1.6
+    mean = np.array([float(one.sum()) / count for one in radius])[:, None]
+    soft = (mean * mean * 1e-4)[:, :, None]
+    length = (flat[left] + flat[right]) * 1.6
     heat = mean * 4.0
+    shape, size_ = (graphs, count), graphs * count
     for step in range(steps):
-        dx, dy = x[:, None] - x[None, :], y[:, None] - y[None, :]
-        distance = dx * dx + dy * dy + mean * mean * 1e-4
+        dx, dy = x[:, :, None] - x[:, None, :], y[:, :, None] - y[:, None, :]
+        distance = dx * dx + dy * dy + soft
         strength = squared / distance
-        # The matrix is antisymmetric; summing over the first axis adds row after row, an order that nothing changes.
-        fx, fy = -(dx * strength).sum(axis=0), -(dy * strength).sum(axis=0)
-        ex, ey = x[left] - x[right], y[left] - y[right]
+        # The matrix is antisymmetric; summing over its first axis adds row after row, an order that nothing changes.
+        fx, fy = -(dx * strength).sum(axis=1), -(dy * strength).sum(axis=1)
+        xs, ys = x.reshape(-1), y.reshape(-1)
+        ex, ey = xs[left] - xs[right], ys[left] - ys[right]
         spring = weight * np.sqrt(ex * ex + ey * ey) / length
         ex, ey = ex * spring, ey * spring
-        fx += np.bincount(right, ex, count) - np.bincount(left, ex, count)
-        fy += np.bincount(right, ey, count) - np.bincount(left, ey, count)
+        fx += (np.bincount(right, ex, size_) - np.bincount(left, ex, size_)).reshape(shape)
+        fy += (np.bincount(right, ey, size_) - np.bincount(left, ey, size_)).reshape(shape)
         fx -= x * gravity * math.sqrt(count)
         fy -= y * gravity * math.sqrt(count)
         if pull is not None:
-            fx, fy = fx + pull[:, 0], fy + pull[:, 1]
+            fx, fy = fx + pull[:, :, 0], fy + pull[:, :, 1]
         limit = heat * (1.0 - step / steps) + mean * 0.02
         size = np.sqrt(fx * fx + fy * fy) + 1e-9
         scale = np.minimum(size, limit) / size
         x, y = x + fx * scale, y + fy * scale
-    return np.stack([x, y], axis=1)
+    return np.stack([x, y], axis=2)
 
 
 def separate(points: Array, half_width: Array, half_height: Array, *, steps: int = 120) -> Array:
@@ -208,7 +230,7 @@ def _fill(links: Links, radius: Array, pull: Array) -> Array:
     count = len(radius)
     spacing = 2.0 * float(radius.sum()) / count
     if count <= DIRECT_LIMIT:
-        return compact(force(spiral(count, spacing), links, radius, steps=min(160, 40 + 2 * count), pull=pull), radius)
+        return compact(force(spiral(count, spacing), links, radius, steps=_steps(count), pull=pull), radius)
     groups = communities(count, links)
     if not 2 <= len(groups) <= count // 2:
         return _by_degree(links, radius)
@@ -234,6 +256,30 @@ def _fill(links: Links, radius: Array, pull: Array) -> Array:
         placed = placed - placed.sum(axis=0) / len(group)
         points[group] = centres[index] + placed * min(1.0, float(disc[index]) / _reach(placed, radius[group]))
     return points
+
+
+def _steps(count: int) -> int:
+    return min(160, 40 + 2 * count)
+
+
+def _fill_all(links: Sequence[Links], radius: Sequence[Array]) -> list[Array]:
+    """Do as :func:`_fill` for many sets of nodes without a pull; small ones of one size go together."""
+    out: dict[int, Array] = {}
+    alike: dict[int, list[int]] = {}
+    for index, own in enumerate(radius):
+        alike.setdefault(len(own), []).append(index)
+    for count, members in alike.items():
+        if not 2 <= count <= TOGETHER_LIMIT:
+            out |= {index: _fill(links[index], radius[index], np.zeros((count, 2))) for index in members}
+            continue
+        room = max(1, TOGETHER_CELLS // count**2)
+        for first in range(0, len(members), room):
+            some = members[first : first + room]
+            start = np.stack([spiral(count, 2.0 * float(radius[index].sum()) / count) for index in some])
+            radii = np.stack([radius[index] for index in some])
+            placed = _force_many(start, [links[i] for i in some], radii, _steps(count), 0.06, np.zeros_like(start))
+            out |= {index: compact(points, radius[index]) for index, points in zip(some, placed, strict=True)}
+    return [out[index] for index in range(len(radius))]
 
 
 def _by_degree(links: Links, radius: Array) -> Array:
@@ -286,7 +332,7 @@ def place(count: int, links: Links, sizes: Sequence[float], *, gap: float = 9.0)
     radius = np.array([size + gap for size in sizes], dtype=np.float64)
     parts = _ordered(nx.connected_components(_graph(count, links)))
     _, inside = _inside(parts, links, count)
-    placed = [_fill(inside[index], radius[part], np.zeros((len(part), 2))) for index, part in enumerate(parts)]
+    placed = _fill_all(inside, [radius[part] for part in parts])
     reach = [_reach(points, radius[part]) for points, part in zip(placed, parts, strict=True)]
     order = sorted(range(len(parts)), key=lambda index: (-reach[index], index))
     centres = _rings([reach[index] for index in order], gap)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 
 import pyoxigraph as ox
@@ -54,6 +54,7 @@ class Shortener:
 
     def __init__(self, prefixes: Mapping[str, str]) -> None:
         self._names = {namespace: name for name, namespace in prefixes.items()}
+        self._short = lru_cache(maxsize=65_536)(self._shorten)
 
     def __call__(self, iri: str) -> str | None:
         """Return the prefixed name of an IRI, or None.
@@ -61,6 +62,9 @@ class Shortener:
         >>> Shortener({"ex": "http://example.org/"})("http://example.org/a-1")
         'ex:a-1'
         """
+        return self._short(iri)
+
+    def _shorten(self, iri: str) -> str | None:
         cut = max(iri.rfind("/"), iri.rfind("#")) + 1
         prefix = self._names.get(iri[:cut])
         return f"{prefix}:{iri[cut:]}" if prefix is not None and _LOCAL.fullmatch(iri, cut) else None

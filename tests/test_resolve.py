@@ -23,7 +23,7 @@ from kg.model import (
     Relation,
 )
 from kg.resolve import resolve
-from kg.resolve.belief import combine
+from kg.resolve.belief import SHARE, SUPPORT, combine
 from kg.resolve.expansions import expansion_key
 from kg.resolve.labels import best_label
 from kg.text import name_key
@@ -272,6 +272,14 @@ def test_belief_grows_with_papers(confidences: list[float]) -> None:
     assert round(max(confidences), 4) <= belief <= 1
     assert combine([*confidences, 0.5]) >= belief
     assert combine(confidences[::-1]) == belief
+
+
+def test_share_of_further_papers_is_the_fitted_one() -> None:
+    def error(share: float) -> float:
+        alone = SUPPORT[0][1]
+        return sum((1 - (1 - alone) * (1 - alone * share) ** (n - 1) - right) ** 2 for n, right in SUPPORT)
+
+    assert min((k / 1000 for k in range(1000)), key=error) == SHARE
 
 
 @pytest.mark.parametrize(
