@@ -29,6 +29,9 @@ TOGETHER_LIMIT, TOGETHER_CELLS = 40, 40_000
 LOUVAIN_LIMIT = 5_000
 """Above this number of nodes communities come from label propagation, whose time is linear in the edges."""
 
+GRAVITY = 0.06
+"""Strength of the pull to the centre."""
+
 _GOLDEN_ANGLE = math.pi * (3.0 - math.sqrt(5.0))
 
 
@@ -55,7 +58,7 @@ def _ends(links: Links) -> tuple[NDArray[np.int64], NDArray[np.int64], Array]:
 
 
 def force(
-    start: Array, links: Links, radius: Array, *, steps: int = 160, gravity: float = 0.06, pull: Array | None = None
+    start: Array, links: Links, radius: Array, *, steps: int = 160, gravity: float = GRAVITY, pull: Array | None = None
 ) -> Array:
     """Return positions of nodes that repel each other and are drawn together by their edges.
 
@@ -251,8 +254,8 @@ def _fill(links: Links, radius: Array, pull: Array) -> Array:
         pulls[left] += way * float(radius[left])
         pulls[right] -= way * float(radius[right])
     points = np.zeros((count, 2))
-    for index, group in enumerate(groups):
-        placed = _fill(inside[index], radius[group], pulls[group])
+    filled = _fill_all(inside, [radius[group] for group in groups], [pulls[group] for group in groups])
+    for index, (group, placed) in enumerate(zip(groups, filled, strict=True)):
         placed = placed - placed.sum(axis=0) / len(group)
         points[group] = centres[index] + placed * min(1.0, float(disc[index]) / _reach(placed, radius[group]))
     return points
@@ -262,22 +265,23 @@ def _steps(count: int) -> int:
     return min(160, 40 + 2 * count)
 
 
-def _fill_all(links: Sequence[Links], radius: Sequence[Array]) -> list[Array]:
-    """Do as :func:`_fill` for many sets of nodes without a pull; small ones of one size go together."""
+def _fill_all(links: Sequence[Links], radius: Sequence[Array], pull: Sequence[Array]) -> list[Array]:
+    """Do as :func:`_fill` for many sets of nodes; small ones of one size go together."""
     out: dict[int, Array] = {}
     alike: dict[int, list[int]] = {}
     for index, own in enumerate(radius):
         alike.setdefault(len(own), []).append(index)
     for count, members in alike.items():
         if not 2 <= count <= TOGETHER_LIMIT:
-            out |= {index: _fill(links[index], radius[index], np.zeros((count, 2))) for index in members}
+            out |= {index: _fill(links[index], radius[index], pull[index]) for index in members}
             continue
         room = max(1, TOGETHER_CELLS // count**2)
         for first in range(0, len(members), room):
             some = members[first : first + room]
             start = np.stack([spiral(count, 2.0 * float(radius[index].sum()) / count) for index in some])
             radii = np.stack([radius[index] for index in some])
-            placed = _force_many(start, [links[i] for i in some], radii, _steps(count), 0.06, np.zeros_like(start))
+            pulls = np.stack([pull[index] for index in some])
+            placed = _force_many(start, [links[index] for index in some], radii, _steps(count), GRAVITY, pulls)
             out |= {index: compact(points, radius[index]) for index, points in zip(some, placed, strict=True)}
     return [out[index] for index in range(len(radius))]
 
@@ -332,7 +336,7 @@ def place(count: int, links: Links, sizes: Sequence[float], *, gap: float = 9.0)
     radius = np.array([size + gap for size in sizes], dtype=np.float64)
     parts = _ordered(nx.connected_components(_graph(count, links)))
     _, inside = _inside(parts, links, count)
-    placed = _fill_all(inside, [radius[part] for part in parts])
+    placed = _fill_all(inside, [radius[part] for part in parts], [np.zeros((len(part), 2)) for part in parts])
     reach = [_reach(points, radius[part]) for points, part in zip(placed, parts, strict=True)]
     order = sorted(range(len(parts)), key=lambda index: (-reach[index], index))
     centres = _rings([reach[index] for index in order], gap)

@@ -201,8 +201,9 @@ def _joints(text: str, *, inside: bool) -> frozenset[int]:
     joints: set[int] = set()
     kept = 0
     for before, sign in zip(" " + text, text, strict=False):
-        if sign.isspace() or (inside and sign in _DROPPED):
-            joints.add(kept)
+        if sign in _DROPPED or sign.isspace():
+            if sign.isspace() or inside:
+                joints.add(kept)
             continue
         if inside and (before.isdigit() != sign.isdigit() or (before.islower() and sign.isupper())):
             joints.add(kept)

@@ -24,7 +24,10 @@ GOLD_LINE = {
     "results": [],
     "results_may": [],
 }
-ABSTRACT = "We propose TinyNet, a small network for image classification. TinyNet outperforms ResNet-50 on ImageNet."
+ABSTRACT = (
+    "We propose TinyNet, a small network for image classification. "
+    "TinyNet outperforms ResNet-50 on ImageNet in accuracy."
+)
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +117,7 @@ def test_annotate_reads_standard_input() -> None:
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     mentions = {m["text"]: m for row in rows for m in row["mentions"] if row["section"] == "abstract"}
     assert "ResNet-50" in mentions
+    assert mentions["accuracy"]["type"] == "Metric"
     place = mentions["ResNet-50"]
     assert ABSTRACT[place["start"] : place["end"]] == "ResNet-50"
     assert runner.invoke(app, ["annotate"], input="").stdout == ""

@@ -152,3 +152,8 @@ def test_text_is_matched_in_linear_time() -> None:
 
     # Sixteen times the text takes sixteen times as long, with room for a busy machine.
     assert seconds(1600) < 64 * max(seconds(100), 0.005)
+
+
+def test_a_label_with_hyphen_and_space_is_found_whole() -> None:
+    found = default_gazetteer().find("It reaches 82.7% top-1 accuracy by low-rank adaptation.")
+    assert [m.label for m in found] == ["top-1 accuracy", "low-rank adaptation"]

@@ -161,12 +161,13 @@ def train_fast(data: Path, out: Path, *, seed: int = 13, report: Callable[[str],
     save_weights(fit(runs), out / "tagger.npz")
     with tempfile.TemporaryDirectory() as folder:
         scored = out_of_fold(papers, runs, Path(folder))
-    train_fast_roles(papers, scored, dev_papers(data), out, weight=DEV_WEIGHT, seed=seed, report=report)
+    figures = train_fast_roles(papers, scored, dev_papers(data), out, weight=DEV_WEIGHT, seed=seed, report=report)
     about = {
         "format": FORMAT,
         "labels": list(LABELS),
         "seed": seed,
         "data": {"file": "gold/train.jsonl", "sha256": sha256, "papers": len(papers)},
+        "dev_f1": {name: round(values[2], 3) for name, values in figures.measures.items()},
     }
     (out / "tagger.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
 
@@ -187,10 +188,13 @@ def train_fast_roles(
     weight: float,
     seed: int,
     report: Callable[[str], None],
-) -> None:
+) -> role_training.Figures:
     """Train the role model on training papers with their out-of-fold scores and on the dev papers; write it to ``out``.
 
     ``dev`` has papers with their gold facts; they count ``weight`` each, and cross-validation is over them.
+
+    Returns:
+        what cross-validation measured.
     """
     gazetteer = default_gazetteer()
     tagger = CrfTagger.load(out)
@@ -205,3 +209,4 @@ def train_fast_roles(
     model, figures = role_training.train_roles(examples, range(len(dev)), seed=seed, report=report)
     roles.save(model, out / "roles.npz")
     (out / "roles.json").write_text(json.dumps(asdict(figures), indent=1) + "\n", encoding="utf-8")
+    return figures
