@@ -44,6 +44,8 @@ def _errors(debug: bool) -> Iterator[None]:
             raise
         print(f"kg: {error}", file=sys.stderr)
         raise typer.Exit(error.exit_code) from None
+    except typer.Exit:
+        raise
     except KeyboardInterrupt:
         print("kg: stopped; what was extracted is kept, the same command continues", file=sys.stderr)
         raise typer.Exit(1) from None

@@ -99,6 +99,7 @@ def test_validate_fails_on_a_broken_graph(tiny: Path, tmp_path: Path) -> None:
     done = runner.invoke(app, ["validate", str(broken)])
     assert done.exit_code == 1
     assert "violation" in done.stdout
+    assert done.stderr == ""
 
 
 def test_evaluate_prints_measures_and_errors(tiny: Path, tmp_path: Path) -> None:

@@ -150,7 +150,8 @@ def test_nothing_is_lost(things: list[tuple[Paper, Extraction]]) -> None:
     assert {(r.paper, r.evidence) for r in graph.results} == {
         (e.paper, r.evidence) for _, e in things for r in e.results
     }
-    assert all(r.metric in known and r.method in known for r in graph.results)
+    kind = {n.id: n.type for n in graph.entities}
+    assert all(r.metric in known and kind.get(r.method or "", METHOD) is not TASK for r in graph.results)
 
 
 @settings(max_examples=50)
@@ -252,6 +253,17 @@ def test_claims_of_two_papers_are_one_claim_with_both_sources() -> None:
     assert {c.subject for c in graph.claims} == {p.id for p, _ in things}
     # The third paper calls a method a dataset: the vocabulary corrects the type, the kind of use follows it.
     assert by_object["method/resnet-101"].relation is Relation.BUILDS_ON
+
+
+def test_a_result_is_on_a_dataset_or_on_none() -> None:
+    paper, said = extraction(0, [(DATASET, "ResNet-50", None), (DATASET, "CIFAR-10", None)])
+    first, second = said.entities
+    results = tuple(
+        LocalResult("accuracy", value, value, "%", e.mentions[0], dataset=e.ref)
+        for value, e in (("1", first), ("2", second))
+    )
+    graph = resolve([paper], [replace(said, results=results)], GAZETTEER)
+    assert {(r.value, r.dataset) for r in graph.results} == {("1", None), ("2", "dataset/cifar-10")}
 
 
 def test_metrics_of_results_are_nodes_under_one_name() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from kg import ids
@@ -228,9 +228,10 @@ def _claims(placed: Iterable[_Placed], entities: Mapping[_Where, Entity]) -> lis
 
 
 def _result(p: _Placed, result: LocalResult, entities: Mapping[_Where, Entity]) -> Result:
-    def thing(ref: str | None) -> str | None:
+    def thing(ref: str | None, legal: Container[EntityType] = _OBJECTS) -> str | None:
         where = p.thing(ref)
-        return entities[where].id if where else None
+        # Other papers may have taught that the thing is of another type than this paper's words suggest.
+        return entities[where].id if where and where[0] in legal else None
 
     return Result(
         paper=p.extraction.paper,
@@ -243,7 +244,7 @@ def _result(p: _Placed, result: LocalResult, entities: Mapping[_Where, Entity]) 
         bound=result.bound,
         method=thing(result.method),
         baseline=thing(result.baseline),
-        dataset=thing(result.dataset),
+        dataset=thing(result.dataset, (EntityType.DATASET,)),
         confidence=result.confidence,
     )
 
