@@ -252,17 +252,22 @@ def train(
     epochs: Annotated[int, typer.Option(min=1, help="Epochs of the tagger.")] = 9,
     encoder: Annotated[Path | None, typer.Option(help="Folder of an encoder's weights.")] = None,
     tagger: Annotated[bool, typer.Option(help="Train the tagger too, not the rest alone.")] = True,
+    fast: Annotated[bool, typer.Option("--fast", help="Train the small model without an encoder.")] = False,
     debug: Debug = False,
 ) -> None:
     """Train a model from annotated papers (needs the extra `train`: pip install 'paper-kg[train]')."""
     with _errors(debug):
         try:
+            from kg.train.crf import train_fast
             from kg.train.run import train as run
         except ImportError as error:
             raise InputError(
                 f"training needs packages that are not here ({error}); pip install 'paper-kg[train]'"
             ) from error
-        run(data, out, seed=seed, epochs=epochs, encoder=encoder, tagger=tagger)
+        if fast:
+            train_fast(data, out, seed=seed)
+        else:
+            run(data, out, seed=seed, epochs=epochs, encoder=encoder, tagger=tagger)
 
 
 @app.command()
