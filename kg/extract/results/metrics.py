@@ -236,7 +236,7 @@ def metrics(around: Sequence[Context]) -> tuple[Metric, ...]:
 
     >>> from kg.extract.results.context import contexts
     >>> from kg.extract.results.quantities import quantities
-    >>> text = "We reach 72.3, 75.8 and 79.4 Top-1 and reduce FLOPs by 30%; it runs 4x faster."
+    >>> text = "We reach 71.2, 74.5 and 78.1 Top-1 and reduce FLOPs by 30%; it runs 4x faster."
     >>> [m.name for m in metrics(contexts(text, [(0, len(text))], quantities(text)))]
     ['top-1 accuracy', 'top-1 accuracy', 'top-1 accuracy', 'FLOPs', 'speedup']
     """
