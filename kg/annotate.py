@@ -126,12 +126,3 @@ def by_sentence(extraction: Extraction, metrics: Iterable[tuple[Evidence, str]] 
 
 def _name(things: dict[str, Any], ref: str | None) -> str | None:
     return things[ref].names[0] if ref in things else None
-
-
-def annotate_papers(
-    papers: Iterable[Paper], *, model: Path | None = None, fast: bool = False
-) -> Iterator[dict[str, Any]]:
-    """Yield the sentences of several papers, each with the ``paper``'s title."""
-    for paper in papers:
-        for found in by_sentence(*_read(paper, model, fast)):
-            yield {"paper": paper.title, **found}

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyoxigraph as ox
-
 from kg import ids
 from kg.gold import RELATIONS, Tally, read_gold, score
 from kg.ids import title_key
 from kg.model import Relation
-from kg.store import open_graph
+from kg.store import open_graph, select
 
 _PREFIX = f"""PREFIX kg: <{ids.ONTOLOGY}>
 PREFIX rdf: <http://www.w3.org/1999/02/22-rdf-syntax-ns#>
@@ -48,7 +46,7 @@ def graph_facts(source: Path) -> dict[str, dict[str, Any]]:
     """Return the facts of a built folder or RDF file by normalised title, in the shape of the gold files."""
     opened = open_graph(source)
     items: dict[tuple[str, str, str], dict[str, Any]] = {}
-    for row in _select(opened.store, _CLAIMS):
+    for row in select(opened, _CLAIMS):
         key = (row["title"], _FIELD.get(row["p"].rpartition("#")[2], ""), row["o"])
         item = items.setdefault(key, {"names": set(), "type": row["type"].rpartition("#")[2].lower()})
         item["names"].add(row["name"])
@@ -57,20 +55,13 @@ def graph_facts(source: Path) -> dict[str, dict[str, Any]]:
         if relation:
             names = sorted(item["names"])
             _paper(facts, title)[relation].append({"name": names[0], "aliases": names[1:], "type": item["type"]})
-    for row in _select(opened.store, _RESULTS):
+    for row in select(opened, _RESULTS):
         _paper(facts, row["title"])["results"].append({"value": row["text"], "unit": row.get("unit", "")})
     return facts
 
 
 def _paper(facts: dict[str, dict[str, Any]], title: str) -> dict[str, Any]:
     return facts.setdefault(title_key(title), {"title": title, "results": [], **{r: [] for r in RELATIONS}})
-
-
-def _select(store: ox.Store, query: str) -> list[dict[str, str]]:
-    solutions = store.query(query, use_default_graph_as_union=True)
-    assert isinstance(solutions, ox.QuerySolutions)
-    names = [v.value for v in solutions.variables]
-    return [{n: row[n].value for n in names if row[n] is not None} for row in solutions]
 
 
 def evaluate(source: Path, gold_file: Path) -> Evaluation:

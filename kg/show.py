@@ -7,11 +7,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyoxigraph as ox
-
 from kg import ids
 from kg.errors import InputError
-from kg.store import OpenGraph, open_graph
+from kg.store import OpenGraph, open_graph, select
 from kg.text import name_key
 
 _PREFIX = f"""PREFIX kg: <{ids.ONTOLOGY}>
@@ -71,7 +69,7 @@ def find(opened: OpenGraph, name: str) -> str:
     """Return the IRI of the thing whose label or alias fits ``name`` best."""
     by_key: dict[str, set[str]] = defaultdict(set)
     text: dict[str, str] = {}
-    for row in _rows(opened, _NAMES):
+    for row in select(opened, _NAMES):
         by_key[name_key(row["name"])].add(row["thing"])
         text.setdefault(name_key(row["name"]), row["name"])
     wanted = name_key(name)
@@ -88,14 +86,14 @@ def find(opened: OpenGraph, name: str) -> str:
 
 def card(opened: OpenGraph, iri: str) -> Card:
     """Return what the graph says of one thing."""
-    about = _rows(opened, _ABOUT % iri)
+    about = select(opened, _ABOUT % iri)
     names = sorted(
-        {row["name"] for row in _rows(opened, _NAMES.replace("WHERE {", f"WHERE {{ VALUES ?thing {{ <{iri}> }}"))}
+        {row["name"] for row in select(opened, _NAMES.replace("WHERE {", f"WHERE {{ VALUES ?thing {{ <{iri}> }}"))}
     )
     label = min((row["label"] for row in about), default=iri)
     edges: dict[str, dict[str, str]] = {}
     sentences: dict[str, set[tuple[str, str]]] = defaultdict(set)
-    for row in _rows(opened, _EDGES % iri):
+    for row in select(opened, _EDGES % iri):
         edges[row["claim"]] = row
         sentences[row["claim"]].add((row["title"], row["sentence"]))
     found = tuple(
@@ -113,10 +111,3 @@ def card(opened: OpenGraph, iri: str) -> Card:
     papers = tuple(sorted({title for edge in found for title, _ in edge.sentences}))
     types = tuple(sorted({row["type"].rpartition("#")[2] for row in about}))
     return Card(iri, label, types, tuple(n for n in names if n != label), papers, found)
-
-
-def _rows(opened: OpenGraph, query: str) -> list[dict[str, str]]:
-    solutions = opened.store.query(query, use_default_graph_as_union=True)
-    assert isinstance(solutions, ox.QuerySolutions)
-    names = [v.value for v in solutions.variables]
-    return [{n: row[n].value for n in names if row[n] is not None} for row in solutions]

@@ -129,3 +129,11 @@ def _declared(path: Path, rdf_format: ox.RdfFormat) -> dict[str, str]:
         parser = ox.parse(stream, format=rdf_format, base_iri=path.resolve().as_uri())
         next(parser, None)
         return dict(parser.prefixes)
+
+
+def select(opened: OpenGraph, query: str) -> list[dict[str, str]]:
+    """Return the rows of a SELECT query as plain strings by variable; what a row leaves open is left out of it."""
+    solutions = opened.store.query(query, use_default_graph_as_union=True)
+    assert isinstance(solutions, ox.QuerySolutions)
+    names = [v.value for v in solutions.variables]
+    return [{n: row[n].value for n in names if row[n] is not None} for row in solutions]

@@ -87,11 +87,6 @@ def fit(examples: Sequence[Example], *, seed: int = 13) -> dict[str, Any]:
     return out
 
 
-def raw_scores(models: Mapping[str, Any], ex: Example) -> dict[str, Floats]:
-    """Return the uncalibrated scores of a paper's candidates."""
-    return {d: from_sklearn(m).decide(ex.rows) for d, m in models.items()}
-
-
 def cross_validate(
     examples: Sequence[Example], scored: Sequence[int], *, folds: int = 5, seed: int = 13
 ) -> dict[int, dict[str, Floats]]:
