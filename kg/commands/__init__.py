@@ -1,0 +1,22 @@
+"""The commands: thin functions over those of the package, one module a subject, listed in :data:`COMMANDS`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from kg.commands import ask, build, check, look, model
+
+COMMANDS: tuple[Callable[..., Any], ...] = (
+    build.build,
+    ask.query,
+    ask.questions,
+    look.show,
+    look.stats,
+    check.validate,
+    check.evaluate,
+    model.annotate,
+    model.train,
+    build.formats,
+)
+"""All commands in the order in which help lists them; a command is called like its function."""
