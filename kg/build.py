@@ -1,49 +1,58 @@
-"""The main job: from input files to a built folder."""
+"""The main job: from input files to a built folder, and what changes such a folder."""
 
 from __future__ import annotations
 
+import difflib
 import gc
 import json
 import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from multiprocessing import get_context
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from kg.cache import Cache, content_key
+from kg.engine import RARE, Engine, Work, local
 from kg.errors import InputError, KGError
 from kg.export import ExportOptions, chosen_formats, export
-from kg.extract import Extractor, load_extractor
-from kg.model import Extraction, KnowledgeGraph, Paper
-from kg.readers import Skipped, deduplicate, read
+from kg.extract import load_extractor
+from kg.ids import title_key
+from kg.model import KnowledgeGraph, Paper
+from kg.readers import Skipped, deduplicate
 from kg.resolve import Overrides, resolve
+from kg.resources import code_digest
+from kg.state import FOLDER, STATE_FILE, State, load_state
+from kg.state.extractions import EXTRACTIONS, Extractions, content_key, index, keep_only
+from kg.state.parts import drop_parts
+from kg.state.sources import RECORDS, Source, gather, records, without
 from kg.vocabulary import default_gazetteer
 
 Progress = Callable[[str, int, int], None]
 """Called with the stage, the items done and the items in all (0: not known)."""
 
-BATCH = 16
-RARE = (100_000, 50, 100)
-"""Thresholds of the garbage collector during a build: a tenth less time."""
 MAX_SKIPPED_LISTED = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildOptions:
-    """How to build. ``jobs`` are processes, 0 for one a processor; ``formats`` None means the default ones."""
+    """How to build.
+
+    ``formats``, ``base`` and ``overrides`` that are None stay as the folder has them, else they are the default ones.
+    ``jobs`` are processes, 0 for one a processor; another ``engine`` may extract in their place. ``fresh`` forgets
+    the papers that the folder had.
+    """
 
     formats: tuple[str, ...] | None = None
+    base: str | None = None
+    overrides: Overrides | None = None
     jobs: int = 0
+    engine: Engine | None = None
     page_year: int | None = None
     model: Path | None = None
     fast: bool = False
-    overrides: Overrides = field(default_factory=Overrides)
-    export: ExportOptions = field(default_factory=ExportOptions)
+    fresh: bool = False
 
 
 @dataclass(slots=True)
@@ -97,125 +106,221 @@ def build(
 ) -> Report:
     """Read ``inputs``, extract, resolve and write the graph to the folder ``out``.
 
+    Papers that the folder has from other inputs stay in its graph, so that a build adds; what was extracted before is
+    not extracted again. The result is the same as that of one build of all inputs.
+
     Raises:
         InputError: an input, an option or the model is wrong, or no paper could be read.
         KGError: a file cannot be written.
     """
     options = options or BuildOptions()
-    report = Report()
     # What is wrong with the command line is said before the work, not behind it.
     chosen_formats(options.formats)
-    extractor = load_extractor(options.model, fast=options.fast)
-    with _rare_collection():
-        return _build(inputs, out, options, extractor, report, progress, stdin)
+    with _rare_collection(), _writing(out):
+        return _build([str(i) for i in inputs], out, options, progress, stdin)
 
 
 def _build(
-    inputs: Sequence[str | Path],
-    out: Path,
-    options: BuildOptions,
-    extractor: Extractor,
-    report: Report,
-    progress: Progress,
-    stdin: BinaryIO | None,
+    inputs: Sequence[str], out: Path, options: BuildOptions, progress: Progress, stdin: BinaryIO | None
 ) -> Report:
+    report = Report()
+    extractor = load_extractor(options.model, fast=options.fast)
+    state = _settled(State() if options.fresh else load_state(out) or State(), options, extractor.fingerprint)
     with _stage(report, "read"):
-        papers = read_papers(inputs, report, options, progress, stdin)
+        state = replace(state, sources=_gather(inputs, out, state, options, report, progress, stdin))
+        papers = _papers(state, out, report)
     with _stage(report, "extract"):
-        extractions = extract_all(papers, extractor, out, report, options, progress)
-    with _stage(report, "resolve"):
-        progress("resolve", 0, 0)
-        report.graph = resolve(papers, extractions, default_gazetteer(), options.overrides)
-    with _stage(report, "export"):
-        progress("export", 0, 0)
-        report.files = tuple(path.name for path in export(report.graph, out, options.formats, options.export))
-    write_report(report, out / "report.json")
+        _extract(papers, state, out, options, report, progress)
+    _finish(papers, state, out, report, progress)
     return report
 
 
-def read_papers(
-    inputs: Sequence[str | Path], report: Report, options: BuildOptions, progress: Progress, stdin: BinaryIO | None
-) -> tuple[Paper, ...]:
-    """Return the papers of all inputs, each once, and note in ``report`` what was read and skipped.
+def remove(out: Path, names: Sequence[str], *, progress: Progress = lambda stage, done, total: None) -> Report:
+    """Take papers out of the graph of a built folder, with what no other paper states.
+
+    Args:
+        names: titles, identifiers (``arxiv:2401.00001``), ids or IRIs of papers of the graph.
 
     Raises:
-        InputError: nothing could be read.
+        InputError: the folder or a name is wrong, or no paper would be left.
+        KGError: a file cannot be written.
     """
-    records: list[Paper] = []
-    for item in read([str(i) for i in inputs], page_year=options.page_year, stdin=stdin):
-        if isinstance(item, Skipped):
-            report.skipped.append(item)
-        else:
-            records.append(item)
-            if len(records) % 1000 == 0:
-                progress("read", len(records), 0)
-    report.read = len(records)
+    with _rare_collection(), _writing(out):
+        state = _remembered(out)
+        report = Report()
+        with _stage(report, "read"):
+            papers = _papers(state, out, report)
+            gone = {key for name in names for key in _titles(_named(name, papers, state.base, out))}
+            folder = out / FOLDER / RECORDS
+            sources = [without(s, folder, lambda paper: title_key(paper.title) in gone) for s in state.sources]
+            report = Report(seconds=report.seconds)
+            state = replace(state, sources=tuple(s for s in sources if s.parts))
+            papers = _papers(state, out, report)
+            if not papers:
+                raise InputError(f"{out}: no paper would be left; delete the folder instead")
+        _finish(papers, state, out, report, progress)
+    return report
+
+
+def export_folder(out: Path, formats: Sequence[str], *, progress: Progress = lambda s, d, t: None) -> Report:
+    """Write the graph of a built folder in further formats.
+
+    Raises:
+        InputError: the folder or a format is wrong.
+        KGError: a file cannot be written.
+    """
+    chosen_formats(formats)
+    with _rare_collection(), _writing(out):
+        state = _remembered(out)
+        report = Report()
+        with _stage(report, "read"):
+            papers = _papers(state, out, report)
+        _finish(papers, replace(state, formats=tuple(formats)), out, report, progress)
+    return report
+
+
+def load_graph(out: Path) -> KnowledgeGraph:
+    """Return the graph of a built folder as its build made it.
+
+    Raises:
+        InputError: the folder was not built by this program, or what it remembers is damaged.
+    """
+    state = _remembered(out)
+    papers = _papers(state, out, Report())
+    return _resolve(papers, state, out)
+
+
+def _settled(old: State, options: BuildOptions, fingerprint: str) -> State:
+    formats = chosen_formats(options.formats) if options.formats or not old.formats else chosen_formats(old.formats)
+    return replace(
+        old,
+        fingerprint=fingerprint,
+        formats=tuple(format_.name for format_ in formats),
+        base=options.base or old.base,
+        overrides=old.overrides if options.overrides is None else options.overrides,
+    )
+
+
+def _gather(
+    inputs: Sequence[str],
+    out: Path,
+    state: State,
+    options: BuildOptions,
+    report: Report,
+    progress: Progress,
+    stdin: BinaryIO | None,
+) -> tuple[Source, ...]:
+    found = gather(
+        inputs,
+        state.sources,
+        out / FOLDER / RECORDS,
+        reader_code=code_digest("readers"),
+        page_year=options.page_year,
+        stdin=stdin,
+        progress=lambda count: progress("read", count, 0),
+    )
+    report.skipped += found.passed_over
+    return found.sources
+
+
+def _papers(state: State, out: Path, report: Report) -> tuple[Paper, ...]:
+    """Return the papers of the folder's sources, each once, and note in ``report`` what they hold."""
+    read: list[Paper] = []
+    try:
+        for item in records(state.sources, out / FOLDER / RECORDS):
+            if isinstance(item, Skipped):
+                report.skipped.append(item)
+            else:
+                read.append(item)
+    except (OSError, ValueError) as error:
+        raise KGError(
+            f"{out}: what the folder remembers of its papers is damaged ({error}); build it anew: kg build --fresh"
+        ) from error
+    report.read = len(read)
     report.skipped.sort(key=lambda s: (s.place, s.reason))
-    if not records:
-        first = f" (for instance {report.skipped[0]})" if report.skipped else ""
-        raise InputError(f"{', '.join(map(str, inputs))}: no paper found{first}; see `kg formats` for what can be read")
-    papers = deduplicate(records)
-    report.duplicates = len(records) - len(papers)
+    if not read and report.skipped:
+        raise InputError(f"no paper found (for instance {report.skipped[0]}); see `kg formats` for what can be read")
+    papers = deduplicate(read)
+    report.duplicates = len(read) - len(papers)
     return papers
 
 
-def extract_all(
-    papers: Sequence[Paper],
-    extractor: Extractor,
-    out: Path,
-    report: Report,
-    options: BuildOptions,
-    progress: Progress,
-) -> list[Extraction]:
-    """Return the extractions of ``papers`` in their order, those of an earlier build from its cache."""
-    keys = [content_key(p, extractor.fingerprint) for p in papers]
-    with _cache(out) as cache:
-        known = {key: found for key in keys if (found := cache.get(key)) is not None}
-        missing = [(k, p) for k, p in zip(keys, papers, strict=True) if k not in known]
-        report.reused = len(papers) - len(missing)
-        done = report.reused
+def _extract(
+    papers: Sequence[Paper], state: State, out: Path, options: BuildOptions, report: Report, progress: Progress
+) -> None:
+    folder = out / FOLDER / EXTRACTIONS
+    known = index(folder)
+    by_key = {content_key(paper, state.fingerprint): paper for paper in papers}
+    missing = [paper for key, paper in by_key.items() if key not in known]
+    report.reused = done = len(by_key) - len(missing)
+    progress("extract", done, len(papers))
+    engine = options.engine or local(options.jobs)
+    for piece in engine(missing, Work(folder, options.model, options.fast)):
+        done += len(piece.keys) + len(piece.failed)
+        for key, reason in piece.failed:
+            paper = by_key[key]
+            report.skipped.append(Skipped(paper.places[0], f"nothing extracted from {paper.title[:80]!r}: {reason}"))
         progress("extract", done, len(papers))
-        for batch in _extract_batches([p for _, p in missing], extractor, options):
-            start = done - report.reused
-            pairs = [(missing[start + i][0], e) for i, e in enumerate(batch)]
-            cache.put(pairs)
-            known.update(pairs)
-            done += len(batch)
-            progress("extract", done, len(papers))
-        cache.keep_only(keys)
-    # Equal text under two ids cannot be: the id is made from the title. So the key finds the right paper.
-    return [known[key] for key in keys]
+
+
+def _finish(papers: Sequence[Paper], state: State, out: Path, report: Report, progress: Progress) -> None:
+    """Resolve and write the graph, and let the folder remember how it was made."""
+    with _stage(report, "resolve"):
+        progress("resolve", 0, 0)
+        report.graph = _resolve(papers, state, out)
+    with _stage(report, "export"):
+        progress("export", 0, 0)
+        written = export(report.graph, out, state.formats, ExportOptions(base=state.base))
+        report.files = tuple(path.name for path in written)
+    write_report(report, out / "report.json")
+    state = replace(state, files={path.name: path.stat().st_size for path in written})
+    _write(out / FOLDER / STATE_FILE, state.dump())
+    # What nothing points at any more goes last: a build that is killed before this loses nothing.
+    drop_parts(out / FOLDER / RECORDS, (part for source in state.sources for part in source.parts))
+    folder = out / FOLDER / EXTRACTIONS
+    keep_only(folder, (content_key(paper, state.fingerprint) for paper in papers), index(folder))
+
+
+def _resolve(papers: Sequence[Paper], state: State, out: Path) -> KnowledgeGraph:
+    folder = out / FOLDER / EXTRACTIONS
+    by_key = {content_key(paper, state.fingerprint): paper for paper in papers}
+    found = Extractions(folder, by_key, index(folder))
+    return resolve(papers, found, default_gazetteer(), state.overrides)
+
+
+def _remembered(out: Path) -> State:
+    state = load_state(out)
+    if state is None:
+        raise InputError(
+            f"{out}: `kg build` made no graph here, or what it kept is lost; run kg build INPUT --out {out}"
+        )
+    return state
+
+
+def _named(name: str, papers: Sequence[Paper], base: str, out: Path) -> Paper:
+    """Return the paper that is called ``name``: its id, IRI, identifier or title."""
+    wanted, key = name.removeprefix(base), title_key(name)
+    for paper in papers:
+        if wanted == paper.id or name in paper.identifiers or key in _titles(paper):
+            return paper
+    near = difflib.get_close_matches(name, [paper.title for paper in papers], n=1, cutoff=0.4)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise InputError(f"{out}: no paper has the title or identifier {name!r}{hint}")
+
+
+def _titles(paper: Paper) -> set[str]:
+    return {title_key(title) for title in (paper.title, *paper.variants)}
 
 
 @contextmanager
-def _cache(out: Path) -> Iterator[Cache]:
+def _writing(out: Path) -> Iterator[None]:
+    """Tell what is wrong with the folder in words."""
     try:
-        with Cache(out / ".cache" / "extractions.sqlite") as cache:
-            yield cache
+        yield
     except (FileExistsError, NotADirectoryError) as error:
         raise InputError(f"{out}: not a folder; choose another place for the graph") from error
     except OSError as error:
         raise KGError(f"{error.filename or out}: cannot be written ({error.strerror or error})") from error
-
-
-def _extract_batches(papers: list[Paper], extractor: Extractor, options: BuildOptions) -> Iterator[list[Extraction]]:
-    batches = [papers[i : i + BATCH] for i in range(0, len(papers), BATCH)]
-    jobs = min(options.jobs or os.cpu_count() or 1, len(batches))
-    if jobs <= 1:
-        for batch in batches:
-            yield [extractor.extract(p) for p in batch]
-        return
-    # Spawned, not forked: the parent may hold threads of numerical libraries, which do not survive a fork.
-    with ProcessPoolExecutor(jobs, get_context("spawn"), _start_worker, (options.model, options.fast)) as pool:
-        yield from pool.map(_extract_batch, batches)
-
-
-_worker: list[Extractor] = []
-
-
-def _start_worker(model: Path | None, fast: bool) -> None:
-    _worker[:] = [load_extractor(model, fast=fast)]
-    gc.set_threshold(*RARE)
 
 
 @contextmanager
@@ -229,14 +334,15 @@ def _rare_collection() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def _extract_batch(papers: list[Paper]) -> list[Extraction]:
-    return [_worker[0].extract(p) for p in papers]
-
-
 def write_report(report: Report, path: Path) -> None:
     """Write ``report.json`` in one step."""
+    _write(path, (json.dumps(report.as_dict(), ensure_ascii=False, indent=1) + "\n").encode("utf-8", "replace"))
+
+
+def _write(path: Path, data: bytes) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(json.dumps(report.as_dict(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part.write_bytes(data)
     part.replace(path)
 
 

@@ -1,51 +1,131 @@
-"""Extractions as JSON and back: how they are cached."""
+"""Papers and extractions as JSON lines and back: how a folder keeps what was read and extracted."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from collections.abc import Sequence
 from typing import Any
 
-from kg.model import EntityType, Evidence, Extraction, LocalClaim, LocalEntity, LocalResult, Relation
+from kg.model import (
+    SECTIONS,
+    EntityType,
+    Evidence,
+    Extraction,
+    LocalClaim,
+    LocalEntity,
+    LocalResult,
+    Paper,
+    Place,
+    Relation,
+)
+
+_PAPER = ("title", "abstract", "authors", "author_count", "date", "identifiers", "url", "venue", "variants", "places")
+
+
+def _json(value: object) -> str:
+    # Escaped: papers may hold lone surrogates, which UTF-8 cannot write.
+    return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+
+
+def dump_paper(paper: Paper) -> str:
+    """Return a paper as one line of JSON; equal papers with equal places give equal text."""
+    record = [getattr(paper, name) for name in _PAPER[:-1]]
+    return _json([*record, [(p.file, p.line, p.format) for p in paper.places]])
+
+
+def load_paper(text: str) -> Paper:
+    """Return the paper that :func:`dump_paper` wrote.
+
+    Raises:
+        ValueError: the text is no paper.
+    """
+    try:
+        record = dict(zip(_PAPER, json.loads(text), strict=True))
+        for name in ("authors", "identifiers", "variants"):
+            record[name] = tuple(record[name])
+        return Paper(**{**record, "places": tuple(Place(*place) for place in record["places"])})
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"no paper: {error}") from error
 
 
 def dump_extraction(extraction: Extraction) -> str:
-    """Return an extraction as compact JSON; equal extractions give equal text."""
-    return json.dumps(asdict(extraction), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    """Return an extraction as one line of JSON; equal extractions give equal text.
+
+    Evidence is written as places alone: its words stand in the paper.
+    """
+    entities = [
+        (e.type.value, e.key, e.names, _places(e.mentions), e.confidence, e.concept, e.pairs)
+        for e in extraction.entities
+    ]
+    claims = [(c.relation.value, c.object, c.confidence, _places(c.evidence)) for c in extraction.claims]
+    results = [
+        (
+            *(r.metric, r.value_text, r.value, r.unit, _places((r.evidence,))[0], r.direction, r.bound),
+            *(r.method, r.baseline, r.dataset, r.confidence),
+        )
+        for r in extraction.results
+    ]
+    return _json((entities, claims, results, extraction.headline))
 
 
-def load_extraction(text: str) -> Extraction:
-    """Return the extraction that :func:`dump_extraction` wrote.
+def load_extraction(text: str, paper: Paper) -> Extraction:
+    """Return the extraction of ``paper`` that :func:`dump_extraction` wrote.
 
     Raises:
-        ValueError: the text is no extraction.
+        ValueError: the text is no extraction of this paper.
     """
+    name = paper.id
+    sections = tuple(map(paper.section, SECTIONS))
+
+    def evidence(place: Sequence[int]) -> Evidence:
+        section, start, end, low, high = place
+        text = sections[section]
+        return Evidence(name, SECTIONS[section], start, end, text[start:end], text[low:high], low)
+
     try:
-        record = json.loads(text)
+        entities, claims, results, headline = json.loads(text)
         return Extraction(
-            paper=record["paper"],
-            entities=tuple(_entity(x) for x in record["entities"]),
-            claims=tuple(_claim(x) for x in record["claims"]),
-            results=tuple(_result(x) for x in record["results"]),
-            headline=record["headline"],
+            paper=name,
+            entities=tuple(_entity(x, tuple(map(evidence, x[3]))) for x in entities),
+            claims=tuple(LocalClaim(Relation(x[0]), x[1], x[2], tuple(map(evidence, x[3]))) for x in claims),
+            results=tuple(_result(x, evidence(x[4])) for x in results),
+            headline=headline,
         )
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, IndexError, ValueError) as error:
         raise ValueError(f"no extraction: {error}") from error
 
 
-def _entity(x: dict[str, Any]) -> LocalEntity:
-    mentions = tuple(Evidence(**m) for m in x["mentions"])
-    pairs = tuple((short, long_) for short, long_ in x["pairs"])
+def _places(items: Sequence[Evidence]) -> list[tuple[int, int, int, int, int]]:
+    return [
+        (SECTIONS.index(e.section), e.start, e.end, e.sentence_start, e.sentence_start + len(e.sentence)) for e in items
+    ]
+
+
+def _entity(x: list[Any], mentions: tuple[Evidence, ...]) -> LocalEntity:
+    type_, key, names, _, confidence, concept, pairs = x
     return LocalEntity(
-        **{**x, "type": EntityType(x["type"]), "names": tuple(x["names"]), "mentions": mentions, "pairs": pairs}
+        key=key,
+        type=EntityType(type_),
+        names=tuple(names),
+        mentions=mentions,
+        confidence=confidence,
+        concept=concept,
+        pairs=tuple((short, long_) for short, long_ in pairs),
     )
 
 
-def _claim(x: dict[str, Any]) -> LocalClaim:
-    return LocalClaim(
-        Relation(x["relation"]), x["object"], x["confidence"], tuple(Evidence(**e) for e in x["evidence"])
+def _result(x: list[Any], evidence: Evidence) -> LocalResult:
+    metric, value_text, value, unit, _, direction, bound, method, baseline, dataset, confidence = x
+    return LocalResult(
+        metric=metric,
+        value_text=value_text,
+        value=value,
+        unit=unit,
+        evidence=evidence,
+        direction=direction,
+        bound=bound,
+        method=method,
+        baseline=baseline,
+        dataset=dataset,
+        confidence=confidence,
     )
-
-
-def _result(x: dict[str, Any]) -> LocalResult:
-    return LocalResult(**{**x, "evidence": Evidence(**x["evidence"])})

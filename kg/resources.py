@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 from kg.errors import KGError
+from kg.ids import digest
 
 _PACKAGE = Path(__file__).resolve().parent
 _IN_CHECKOUT = {"ontology": _PACKAGE.parent / "ontology", "queries": _PACKAGE.parent / "examples" / "queries"}
@@ -24,3 +26,10 @@ def data(name: str) -> Path:
         if path and path.exists():
             return path
     raise KGError(f"{name}: this file of the installation is missing; install paper-kg again")
+
+
+@lru_cache(maxsize=8)
+def code_digest(part: str = "") -> str:
+    """Return a hash of the code of the package, or of the folder ``part`` of it: what other code made is not reused."""
+    files = (p for p in (_PACKAGE / part).rglob("*") if p.suffix in (".py", ".toml", ".js", ".css", ".html"))
+    return digest(*(p.read_text(encoding="utf-8") for p in sorted(files)), length=16)

@@ -83,15 +83,6 @@ def test_second_build_reuses_what_was_extracted(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "graph.ttl").read_bytes() == before
 
 
-def test_broken_cache_is_begun_anew(tmp_path: Path) -> None:
-    source = tmp_path / "papers.jsonl"
-    source.write_text('{"title": "TinyNet: a small network", "abstract": "We propose TinyNet. It beats ResNet-50."}\n')
-    cache = tmp_path / "out" / ".cache" / "extractions.sqlite"
-    cache.parent.mkdir(parents=True)
-    cache.write_bytes(b"no database at all, whatever its name says" * 100)
-    assert build([source], tmp_path / "out", BuildOptions(formats=("ttl",), jobs=1)).reused == 0
-
-
 def test_failed_build_leaves_the_former_graph(tmp_path: Path) -> None:
     source = tmp_path / "papers.jsonl"
     source.write_text('{"title": "TinyNet: a small network", "abstract": "We propose TinyNet. It beats ResNet-50."}\n')

@@ -75,9 +75,9 @@ def test_results_have_value_and_unit(extraction: Extraction) -> None:
 
 
 def test_extraction_survives_a_round_trip(extraction: Extraction) -> None:
-    assert load_extraction(dump_extraction(extraction)) == extraction
+    assert load_extraction(dump_extraction(extraction), PAPER) == extraction
     with pytest.raises(ValueError, match="no extraction"):
-        load_extraction("{}")
+        load_extraction("{}", PAPER)
 
 
 @pytest.mark.parametrize(

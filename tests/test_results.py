@@ -56,6 +56,7 @@ def found(abstract: str) -> dict[str, LocalResult]:
         ("a tenfold gain", [("10", "x")]),
         ("five times smaller", [("5", "x")]),
         ("twice as fast at half the size", [("2", "x"), ("0.5", "x")]),
+        ("needs one third of the energy", [("1/3", "")]),
         ("smaller by a factor of 14 to 116", [("14-116", "x")]),
         ("smaller by factors of 5 and 100", [("5", "x"), ("100", "x")]),
         ("x21 faster", [("21", "x")]),

@@ -9,6 +9,8 @@ from kg.commands import ask, build, check, look, model
 
 COMMANDS: tuple[Callable[..., Any], ...] = (
     build.build,
+    build.remove,
+    build.export,
     ask.query,
     ask.questions,
     look.show,

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kg.commands.common import Debug, Fast, Model, Quiet, user_errors
+
+if TYPE_CHECKING:
+    from kg.build import Report
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A built folder.")]
 
 
 def build(
@@ -26,6 +31,7 @@ def build(
     ] = None,
     names: Annotated[Path | None, typer.Option("--names", help="YAML file of same: and different: names.")] = None,
     base: Annotated[str | None, typer.Option("--base", help="IRI under which things are minted.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget the papers that the folder has.")] = False,
     model: Model = None,
     fast: Fast = False,
     quiet: Quiet = False,
@@ -37,26 +43,72 @@ def build(
         from kg.build import BuildOptions
         from kg.build import build as run
         from kg.export import ExportOptions
-        from kg.resolve import Overrides, read_overrides
+        from kg.resolve import read_overrides
 
         options = BuildOptions(
-            formats=tuple(f.strip() for f in formats.split(",") if f.strip()) if formats else None,
+            formats=_names(formats) if formats else None,
             jobs=jobs,
             page_year=page_year,
             model=model,
             fast=fast,
-            overrides=read_overrides(names) if names else Overrides(),
-            export=ExportOptions(base=base) if base else ExportOptions(),
+            overrides=read_overrides(names) if names else None,
+            base=ExportOptions(base=base).base if base else None,
+            fresh=fresh,
         )
         with console.progress(quiet=quiet) as progress:
             report = run(inputs, out, options, progress=progress)
-        for skipped in report.skipped[:5]:
-            print(f"kg: skipped {skipped}", file=sys.stderr)
-        if len(report.skipped) > 5:
-            print(f"kg: skipped {len(report.skipped) - 5} more, see {out / 'report.json'}", file=sys.stderr)
-        if not quiet:
-            print(f"{out}: {', '.join(report.files)} in {sum(report.seconds.values()):.1f} s")
-            console.print_counts(report.counts(), len(report.graph.results))
+        _tell(report, out, quiet)
+
+
+def remove(
+    out: Folder,
+    papers: Annotated[
+        list[str], typer.Argument(metavar="PAPER...", help="Titles, identifiers (arxiv:2401.00001), ids or IRIs.")
+    ],
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Take papers out of a graph, with the facts that no other paper states."""
+    with user_errors(debug):
+        from kg import console
+        from kg.build import remove as run
+
+        with console.progress(quiet=quiet) as progress:
+            report = run(out, papers, progress=progress)
+        _tell(report, out, quiet)
+
+
+def export(
+    out: Folder,
+    formats: Annotated[str, typer.Option("--format", "-f", help="Formats, with commas (see `kg formats`).")],
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Write the graph of a built folder in further formats."""
+    with user_errors(debug):
+        from kg import console
+        from kg.build import export_folder
+
+        with console.progress(quiet=quiet) as progress:
+            report = export_folder(out, _names(formats), progress=progress)
+        _tell(report, out, quiet)
+
+
+def _names(formats: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in formats.split(",") if name.strip())
+
+
+def _tell(report: Report, out: Path, quiet: bool) -> None:
+    """Print what a build did: what it passed over always, the rest unless it shall be quiet."""
+    from kg import console
+
+    for skipped in report.skipped[:5]:
+        print(f"kg: skipped {skipped}", file=sys.stderr)
+    if len(report.skipped) > 5:
+        print(f"kg: skipped {len(report.skipped) - 5} more, see {out / 'report.json'}", file=sys.stderr)
+    if not quiet:
+        print(f"{out}: {', '.join(report.files)} in {sum(report.seconds.values()):.1f} s")
+        console.print_counts(report.counts(), len(report.graph.results))
 
 
 def formats(debug: Debug = False) -> None:

@@ -7,7 +7,7 @@ Formats are recognised by content, not by the names of files. To add one, write 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
@@ -33,7 +33,7 @@ from kg.readers.duplicates import deduplicate
 from kg.readers.expand import InputFile, expand
 from kg.readers.source import Source, UnreadableError, open_source
 
-__all__ = ["READERS", "Reader", "Sample", "Skipped", "deduplicate", "detect", "read"]
+__all__ = ["READERS", "InputFile", "Reader", "Sample", "Skipped", "deduplicate", "detect", "expand", "read"]
 
 READERS: tuple[Reader, ...] = (
     hf_page.READER,
@@ -74,13 +74,17 @@ def detect(sample: Sample | str) -> Reader | None:
 
 
 def read(
-    inputs: Iterable[str | Path], *, page_year: int | None = None, stdin: BinaryIO | None = None
+    inputs: Iterable[str | Path],
+    *,
+    page_year: int | None = None,
+    stdin: BinaryIO | None = None,
+    unless: Callable[[InputFile], bool] = lambda file: False,
 ) -> Iterator[Paper | Skipped]:
     """Read papers from files, folders (with all that is in them), globs and ``-`` (``stdin``, else standard input).
 
     The result does not depend on the order of ``inputs``. Papers come as they stand in the files: see
     :func:`deduplicate`. What cannot be read is reported as :class:`Skipped` in its place. ``page_year`` is the year
-    of dates on saved pages that have none.
+    of dates on saved pages that have none. Files for which ``unless`` is true are left out.
 
     Raises:
         InputError: an input that was named itself (not just its folder) is missing, empty, binary or of no known
@@ -88,14 +92,15 @@ def read(
     """
     if page_year is not None and not 1900 <= page_year <= 2999:
         raise InputError(f"the page year {page_year} is no year; give one such as 2024")
-    files, skipped = expand(inputs)
+    found, skipped = expand(inputs)
+    files = [file for file in found if not unless(file)]
     opened: dict[InputFile, tuple[Source, Reader]] = {}
     for file in files:
         if file.named:
             with ExitStack() as stack:
-                found = _open(file, stdin, stack)
+                source = _open(file, stdin, stack)
                 if not file.regular:  # a pipe cannot be opened twice
-                    opened[file] = found
+                    opened[file] = source
                     stack.pop_all()
     return _read(files, skipped, opened, page_year)
 

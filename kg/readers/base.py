@@ -81,8 +81,18 @@ class Context:
         return Place(self.file, line, self.format)
 
     def skipped(self, line: int, reason: str) -> Skipped:
-        """Return the report of a record that cannot be read."""
-        return Skipped(self.place(line), reason)
+        """Return the report of a record that cannot be read; ``reason`` may quote it, whatever signs are in it."""
+        return Skipped(self.place(line), one_line(reason))
+
+
+def one_line(text: str) -> str:
+    """Return ``text`` as a message can hold it: on one line, other signs that cannot be printed replaced.
+
+    >>> one_line("broken at \x1b[2J\u2028 here ")
+    'broken at \ufffd[2J here'
+    """
+    line = " ".join(text.split())
+    return line if line.isprintable() else "".join(char if char.isprintable() else "\ufffd" for char in line)
 
 
 @dataclass(frozen=True, slots=True)

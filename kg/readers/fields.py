@@ -34,7 +34,11 @@ _ARXIV = re.compile(
     re.IGNORECASE,
 )
 _DOI = re.compile(r"(10\.\d{4,9}/\S+)")
-_URL = re.compile(r"https?://[^\s<>\"{}|\\^`]+$", re.IGNORECASE)
+# What an IRI cannot hold (RFC 3987, 2.2): controls, surrogates, noncharacters, private use, bidirectional marks.
+_URL = re.compile(
+    r"https?://[^\s<>\"{}|\\^`\x00-\x20\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\uf8ff\ufff0-\uffff]+\Z",
+    re.IGNORECASE,
+)
 
 
 class FieldError(ValueError):

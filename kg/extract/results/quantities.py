@@ -25,10 +25,10 @@ _START = rf"(?:(?<![\w.,^])(?<![^\W\d][-‐‑–−/_])|{'|'.join(f'(?<={w})' f
 _WORD = "|".join(sorted(table()["words"], key=len, reverse=True))
 _ATOM = re.compile(
     rf"(?P<digits>{_START}[+\-−]?{_DIGITS}(?!\.?\d))"
+    r"|\b(?P<third>(?:one|a|two|three)[\s-](?P<part>third|quarter|fifth|tenth|half|thirds|quarters|fifths))(?:\sof\b|\b)"
     rf"|\b(?P<word>{_WORD})(?=[\s-]|fold)"
     r"|\b(?<!several )(?<!few )(?P<order>(?:an?\s|in the\s|one\s|1\s)?orders?[\s-]of[\s-]magnitudes?)\b"
-    r"|\b(?P<twice>twice|half)\b(?!-)"
-    r"|\b(?P<third>(?:one|a|two|three)[\s-](?P<part>third|quarter|fifth|tenth|half|thirds|quarters|fifths))(?:\sof\b|\b)",
+    r"|\b(?P<twice>twice|half)\b(?!-)",
     re.IGNORECASE,
 )
 _SPACED = re.compile(r"(?<![\w.,])\d{1,3}(?:[   ]\d{3})+(?=times|[xX]\b|\s?%|\\times|×)")
@@ -166,7 +166,7 @@ def _part(match: re.Match[str]) -> Quantity:
     count = {"one": 1, "a": 1, "two": 2, "three": 3}[re.split(r"[\s-]", match["third"].casefold())[0]]
     part = {"half": 2, "third": 3, "quarter": 4, "fifth": 5, "tenth": 10}[match["part"].casefold().rstrip("s")]
     value = "0.5" if part == 2 else f"{count}/{part}"
-    return Quantity(match.start(), match.end(3), match.end(3), value, "x" if part == 2 else "", "fraction")
+    return Quantity(match.start(), match.end("third"), match.end("third"), value, "x" if part == 2 else "", "fraction")
 
 
 def _written(number: str) -> str:
