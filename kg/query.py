@@ -162,8 +162,8 @@ def answer(
     graph: OpenGraph, text: str, fmt: str, stream: BinaryIO, *, name: str = "query", width: int | None = None
 ) -> None:
     """Ask SPARQL ``text`` of an open graph; the rest as in :func:`run_query`."""
-    solutions = ask(graph, text, name)
     try:
+        solutions = ask(graph, text, name)
         if isinstance(solutions, ox.QueryTriples):
             _write_triples(solutions, fmt, stream, graph, width)
         elif fmt == "ttl":
@@ -182,6 +182,10 @@ def answer(
     except (OSError, RuntimeError) as error:
         if isinstance(error, BrokenPipeError):
             raise
+        if "Corruption" in str(error):
+            raise KGError(
+                f"{graph.path}: the database is damaged; build the graph again, or ask an RDF file of the folder"
+            ) from error
         raise KGError(f"{name}: the question failed ({error})") from error
 
 

@@ -18,10 +18,10 @@ _QUERIES = {
 
 def count(source: Path) -> dict[str, dict[str, int]]:
     """Return numbers of things by class, of claims by property, and of triples."""
-    store = open_graph(source).store
+    graph = open_graph(source)
     out: dict[str, dict[str, int]] = {}
     for heading, query in _QUERIES.items():
-        rows = store.query(query, use_default_graph_as_union=True)
+        rows = graph.store.query(query, use_default_graph_as_union=graph.union)
         assert isinstance(rows, ox.QuerySolutions)
         found = {row["k"].value: int(row["n"].value) for row in rows}
         out[heading] = {
@@ -29,5 +29,5 @@ def count(source: Path) -> dict[str, dict[str, int]]:
             for k, n in sorted(found.items(), key=lambda x: (-x[1], x[0]))
             if k.startswith(ids.ONTOLOGY)
         }
-    out["triples"] = {"all": len(store)}
+    out["triples"] = {"all": graph.triples}
     return out

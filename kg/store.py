@@ -1,8 +1,13 @@
-"""Opens a built folder or an RDF file for questions, in memory."""
+"""Opens a built folder or an RDF file for questions.
+
+A built folder has a database that is ready for them, which opens in milliseconds; any number of readers may do so, also
+while a build is at work. Without one, or when an RDF file of the folder is newer, that file is loaded into memory.
+"""
 
 from __future__ import annotations
 
 import gzip
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -12,10 +17,9 @@ from typing import BinaryIO, cast
 import pyoxigraph as ox
 
 from kg.errors import InputError
+from kg.export.commit import journal_of, latest, settle
+from kg.export.store import FOLDER, POINTER, RDF_FILES, Pointer, digest, hold, read_pointer
 from kg.ontology import prefixes
-
-BUILT = ("graph.nt", "graph.ttl", "graph.jsonld")
-"""Files of a built folder that hold the graph, the fastest to read first."""
 
 SUFFIXES: Mapping[str, ox.RdfFormat] = {
     ".ttl": ox.RdfFormat.TURTLE,
@@ -33,18 +37,33 @@ SUFFIXES: Mapping[str, ox.RdfFormat] = {
 _GZIP = b"\x1f\x8b"
 
 
+_TRIES = 5
+"""How often a reader looks for the database again: builds that end meanwhile may take it away as often."""
+
+
 @dataclass(frozen=True, slots=True)
 class OpenGraph:
-    """A graph that can be asked. ``prefixes`` are the usual ones and those that the file declares."""
+    """A graph that can be asked.
+
+    ``path`` is the file or database that was opened. ``prefixes`` are the usual ones and those that the file declares.
+    ``hold`` keeps the database from removal by builds, so keep the graph for as long as its store is asked.
+    """
 
     path: Path
     store: ox.Store
     prefixes: Mapping[str, str] = field(default_factory=prefixes)
+    hold: BinaryIO | None = field(default=None, compare=False, repr=False)
+    counted: int | None = field(default=None, compare=False, repr=False)
 
     @property
     def union(self) -> bool:
         """Whether the file has named graphs; questions then look at all of them together."""
         return next(iter(self.store.named_graphs()), None) is not None
+
+    @property
+    def triples(self) -> int:
+        """Number of triples."""
+        return len(self.store) if self.counted is None else self.counted
 
 
 def graph_file(source: Path) -> Path:
@@ -53,29 +72,102 @@ def graph_file(source: Path) -> Path:
     Raises:
         InputError: there is none.
     """
-    if source.is_dir():
-        found = [source / name for name in BUILT if (source / name).is_file()]
-        if not found:
-            raise InputError(
-                f"{source}: no {' or '.join(BUILT[1:])} in this folder; make one with: kg build INPUT --out {source}"
-            )
-        # An export gives all of its files one time; an older file belongs to an earlier graph.
-        latest = max(path.stat().st_mtime_ns for path in found)
-        return next(path for path in found if path.stat().st_mtime_ns == latest)
-    if not source.is_file():
-        raise InputError(f"{source}: no such file or folder; give a built folder or an RDF file")
-    return source
+    if not source.is_dir():
+        if not source.is_file():
+            raise InputError(f"{source}: no such file or folder; give a built folder or an RDF file")
+        return source
+    found = _rdf_files(source)
+    if not found:
+        names = " or ".join(list(RDF_FILES)[1:])
+        raise InputError(f"{source}: no {names} in this folder; make one with: kg build INPUT --out {source}")
+    # An export gives all of its files one time; an older file belongs to an earlier graph.
+    newest = max(found.values())
+    return next(path for path, moment in found.items() if moment == newest)
+
+
+def _rdf_files(folder: Path) -> dict[Path, int]:
+    """Return the RDF files of a built folder with their times in nanoseconds, the fastest to read first."""
+    found: dict[Path, int] = {}
+    for name in RDF_FILES:
+        with suppress(OSError):
+            path = latest(folder, name)
+            found[path] = path.stat().st_mtime_ns
+    return found
 
 
 def open_graph(source: Path) -> OpenGraph:
-    """Load a built folder or an RDF file: Turtle, N-Triples, N-Quads, TriG, N3, RDF/XML or JSON-LD, plain or gzipped.
+    """Open a built folder or an RDF file: Turtle, N-Triples, N-Quads, TriG, N3, RDF/XML or JSON-LD, plain or gzipped.
 
     The suffix tells the format; without a known one, the content does.
 
     Raises:
         InputError: there is nothing to read, or it is not RDF; the message has the line.
     """
-    path = graph_file(source)
+    if source.is_dir():
+        settle(source)
+        return _open_database(source) or _load(graph_file(source))
+    return _load(graph_file(source))
+
+
+def _open_database(folder: Path) -> OpenGraph | None:
+    """Return the current database of a built folder; None if it has none that belongs to its RDF files and opens."""
+    for _ in range(_TRIES):
+        before = signature(folder)
+        opened = _try_database(folder)
+        if opened or before == signature(folder):
+            return opened
+        time.sleep(0.01)  # a build ended while we looked
+    return None
+
+
+def _try_database(folder: Path) -> OpenGraph | None:
+    pointer = read_pointer(latest(folder, POINTER))
+    if pointer is None or not _is_current(pointer, folder):
+        return None
+    path = latest(folder, f"{FOLDER}/{pointer.name}")
+    held = hold(path)
+    if held is None:
+        return None
+    try:
+        store = ox.Store.read_only(str(path))
+        if next(store.quads_for_pattern(None, None, None), None) is not None:
+            return OpenGraph(folder / FOLDER, store, prefixes(pointer.base), held, pointer.triples)
+    except (OSError, ValueError, RuntimeError):
+        pass
+    held.close()
+    return None
+
+
+def signature(folder: Path) -> tuple[object, ...]:
+    """Return what tells one state of a built folder from another: a reader may compare it to learn of a new build."""
+    found: list[object] = []
+    for path in (journal_of(folder), folder / POINTER, *(folder / name for name in RDF_FILES)):
+        try:
+            status = path.stat()
+        except OSError:
+            found.append(None)
+        else:
+            found.append((status.st_mtime_ns, status.st_ino, status.st_size))
+    return tuple(found)
+
+
+def _is_current(pointer: Pointer, folder: Path) -> bool:
+    """Return whether no RDF file of a folder tells another graph than its database.
+
+    Files of one export have one time, and leftovers of others are older. A file that is newer may have been edited, or
+    copied with a new time: its content tells.
+    """
+    newer = _rdf_files(folder)
+    try:
+        moment = latest(folder, POINTER).stat().st_mtime_ns
+        return all(
+            when <= moment or (pointer.files.get(path.name) or "") == digest(path) for path, when in newer.items()
+        )
+    except OSError:
+        return False
+
+
+def _load(path: Path) -> OpenGraph:
     try:
         rdf_format = _format(path)
         declared = _declared(path, rdf_format)
@@ -133,7 +225,7 @@ def _declared(path: Path, rdf_format: ox.RdfFormat) -> dict[str, str]:
 
 def select(opened: OpenGraph, query: str) -> list[dict[str, str]]:
     """Return the rows of a SELECT query as plain strings by variable; what a row leaves open is left out of it."""
-    solutions = opened.store.query(query, use_default_graph_as_union=True)
+    solutions = opened.store.query(query, use_default_graph_as_union=opened.union)
     assert isinstance(solutions, ox.QuerySolutions)
     names = [v.value for v in solutions.variables]
     return [{n: row[n].value for n in names if row[n] is not None} for row in solutions]

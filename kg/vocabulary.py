@@ -73,7 +73,7 @@ def _concept(iri: str, properties: dict[str, list[str]]) -> Concept:
         type=kinds[0],
         labels=(*preferred, *sorted(set(properties[f"{SKOS}altLabel"]) - set(preferred))),
         broader=tuple(sorted(properties[f"{SKOS}broader"])),
-        matches=tuple(sorted(properties[f"{SKOS}exactMatch"])),
+        matches=tuple(sorted({*properties[f"{SKOS}exactMatch"], *properties[f"{SKOS}closeMatch"]})),
         case_sensitive="true" in properties[f"{ids.ONTOLOGY}caseSensitive"],
     )
 

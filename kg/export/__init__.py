@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Iterable
-from contextlib import suppress
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO
 
-from kg.errors import InputError, KGError
-from kg.export.base import ExportOptions, Format, Output, Writer
+from kg.errors import InputError
+from kg.export.base import ExportOptions, Format, Output, Product, Work, Writer
+from kg.export.chunks import ChunksOutput
+from kg.export.commit import Transaction, lock, told
 from kg.export.jsonld import write_jsonld
+from kg.export.names import write_names
+from kg.export.nanopub import write_nanopubs
+from kg.export.neo4j import NEO4J_OUTPUTS
+from kg.export.store import StoreOutput
 from kg.export.tables import write_edges, write_nodes
 from kg.export.turtle import write_ntriples, write_turtle
+from kg.export.void import write_void
 from kg.model import KnowledgeGraph
 
-__all__ = ["FORMATS", "ExportOptions", "Format", "Output", "Writer", "chosen_formats", "export"]
+__all__ = [
+    "FORMATS",
+    "ExportOptions",
+    "Format",
+    "Output",
+    "Product",
+    "Work",
+    "Writer",
+    "chosen_formats",
+    "export",
+    "stage_export",
+]
 
 
 def _write_graphml(graph: KnowledgeGraph, stream: BinaryIO, options: ExportOptions) -> None:
@@ -35,7 +51,22 @@ def _write_html(graph: KnowledgeGraph, stream: BinaryIO, options: ExportOptions)
 _ALL = (
     Format("ttl", "Turtle", (Output("graph.ttl", "text/turtle", write_turtle),)),
     Format("nt", "N-Triples", (Output("graph.nt", "application/n-triples", write_ntriples),), default=False),
+    Format("chunks", "N-Triples in numbered files, for bulk loaders", (ChunksOutput(),), default=False),
+    Format("store", "embedded database, for kg query and kg serve", (StoreOutput(),)),
+    Format(
+        "names",
+        "index of names, for kg show and kg serve",
+        (Output("names.sqlite", "application/vnd.sqlite3", write_names),),
+    ),
     Format("jsonld", "JSON-LD", (Output("graph.jsonld", "application/ld+json", write_jsonld),)),
+    Format("void", "VoID description of the dataset", (Output("void.ttl", "text/turtle", write_void),)),
+    Format(
+        "nanopub",
+        "nanopublications in TriG",
+        (Output("nanopubs.trig", "application/trig", write_nanopubs),),
+        default=False,
+    ),
+    Format("neo4j", "CSV and the command for neo4j-admin database import", NEO4J_OUTPUTS, default=False),
     Format("graphml", "GraphML, for Gephi", (Output("graph.graphml", "application/graphml+xml", _write_graphml),)),
     Format(
         "csv",
@@ -47,8 +78,6 @@ _ALL = (
 FORMATS: dict[str, Format] = {format_.name: format_ for format_ in _ALL}
 """All formats by name."""
 
-_LEFTOVER_SECONDS = 86_400
-
 
 def export(
     graph: KnowledgeGraph,
@@ -58,45 +87,48 @@ def export(
 ) -> list[Path]:
     """Write the graph to ``directory`` and return the paths written, in the order of the registry.
 
-    All files are written beside their targets first and put in place together at the end, so that a failed or killed
-    export leaves the former files whole. They share one time of modification, by which a reader tells files of one
-    export from leftovers of another.
+    All of them are put in place together (:mod:`kg.export.commit`), so that a failed or killed export leaves the former
+    ones whole.
 
     Args:
         formats: names of :data:`FORMATS`; the default ones if None.
 
     Raises:
         InputError: a format is unknown, or ``directory`` cannot be a folder.
+        KGError: the graph is broken, a file cannot be written, or somebody else is writing to the folder.
+    """
+    chosen_formats(formats)
+    with lock(directory) as held, Transaction(held) as transaction:
+        return stage_export(graph, transaction, formats, options)
+
+
+def stage_export(
+    graph: KnowledgeGraph,
+    transaction: Transaction,
+    formats: Iterable[str] | None = None,
+    options: ExportOptions | None = None,
+) -> list[Path]:
+    """Prepare the graph as a part of a transaction; return the paths that it will have, in the order of the registry.
+
+    Args:
+        formats: names of :data:`FORMATS`; the default ones if None.
+
+    Raises:
+        InputError: a format is unknown.
         KGError: the graph is broken or a file cannot be written.
     """
-    chosen = chosen_formats(formats)
+    products = [product for format_ in chosen_formats(formats) for product in format_.outputs]
     options = options or ExportOptions()
-    outputs = [output for format_ in chosen for output in format_.outputs]
-    pending: list[tuple[Path, Path]] = []
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        _sweep(directory, outputs)
-        for output in outputs:
-            target = directory / output.filename
-            part = directory / f".{output.filename}.{os.getpid()}.part"
-            pending.append((part, target))
-            with part.open("wb") as stream:
-                output.write(graph, stream, options)
-                stream.flush()
-                os.fsync(stream.fileno())
-        moment = time.time_ns()
-        for part, target in pending:
-            os.utime(part, ns=(moment, moment))
-            part.replace(target)
-        _sync(directory)
-    except (FileExistsError, NotADirectoryError) as error:
-        raise InputError(f"{directory}: not a folder; choose another place for the graph") from error
-    except OSError as error:
-        raise KGError(f"{error.filename or directory}: cannot be written ({error.strerror or error})") from error
-    finally:
-        for part, _ in pending:
-            part.unlink(missing_ok=True)
-    return [target for _, target in pending]
+    with told(transaction.directory), ThreadPoolExecutor(1, "export") as thread:
+        started: list[tuple[Future[None], Work]] = []
+        for product in products:
+            work = product.stage(graph, transaction, options)
+            if work:
+                started.append((thread.submit(work.beside), work))
+        for future, work in started:
+            future.result()
+            work.after()
+    return [transaction.directory / product.filename for product in products]
 
 
 def chosen_formats(formats: Iterable[str] | None) -> list[Format]:
@@ -112,23 +144,3 @@ def chosen_formats(formats: Iterable[str] | None) -> list[Format]:
     if unknown:
         raise InputError(f"no export format {', '.join(unknown)}; there are {', '.join(FORMATS)}")
     return [format_ for format_ in _ALL if format_.name in names]
-
-
-def _sweep(directory: Path, outputs: Iterable[Output]) -> None:
-    """Remove what killed exports left behind; a day's age spares the files of an export that runs now."""
-    for output in outputs:
-        for part in directory.glob(f".{output.filename}.*.part"):
-            with suppress(OSError):
-                if time.time() - part.stat().st_mtime > _LEFTOVER_SECONDS:
-                    part.unlink()
-
-
-def _sync(directory: Path) -> None:
-    """Make the renames durable where the system can (not on Windows)."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -1,15 +1,17 @@
 """The graph as RDF: descriptions of one subject each, shared by all RDF formats.
 
-The order is that of reading: papers, things, claims with the evidence that they rest on, results with theirs; within
-each, by id. An RDF term is written the same way by every format.
+The order is that of reading: papers, things, claims with the evidence that they rest on, results with theirs; papers
+and things by id, claims by what they say. An RDF term is written the same way by every format.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple
 
 import pyoxigraph as ox
@@ -18,17 +20,18 @@ from kg import ids
 from kg import ontology as o
 from kg.errors import KGError
 from kg.export.base import ExportOptions
+from kg.export.order import claims, results
 from kg.export.text import clean
 from kg.model import Claim, Entity, Evidence, KnowledgeGraph, Paper, Relation, Result
 
 Term = ox.NamedNode | ox.Literal
 Property = tuple[ox.NamedNode, Term]
-Assertions = dict[str, list[Property]]
 
 _XSD = {
     name: ox.NamedNode(o.XSD + name)
     for name in ("anyURI", "date", "decimal", "double", "gMonthDay", "gYear", "gYearMonth")
 }
+_ORDER = {relation: number for number, relation in enumerate(Relation)}
 _DATES = (
     (re.compile(r"\d{4}-\d\d-\d\d"), "date", "{}"),
     (re.compile(r"\d{4}-\d\d"), "gYearMonth", "{}-01"),
@@ -104,18 +107,20 @@ def describe(graph: KnowledgeGraph, options: ExportOptions) -> Iterator[Descript
         KGError: a claim or result names something that the graph lacks, or a match of an entity is no IRI.
     """
     base = options.base
-    assertions = _assertions(graph, base)
-    for paper in sorted(graph.papers, key=lambda paper: paper.id):
-        yield Description("Papers", _node(paper.id, base), _paper(paper) + assertions.pop(paper.id, []))
-    for entity in sorted(graph.entities, key=lambda entity: entity.id):
-        yield Description("Things", _node(entity.id, base), _entity(entity) + assertions.pop(entity.id, []))
-    for subject in assertions:
-        raise KGError(f"the graph is broken: a claim speaks of {subject}, which is neither a paper nor an entity of it")
-    seen: set[str] = set()
-    for claim in sorted(graph.claims, key=lambda claim: claim.id):
+    entities = sorted(graph.entities, key=lambda entity: entity.id)
+    known = {entity.id for entity in entities}
+    for kind, nodes in (
+        ("Papers", ((p.id, _paper(p)) for p in sorted(graph.papers, key=lambda paper: paper.id))),
+        ("Things", ((e.id, _entity(e)) for e in entities)),
+    ):
+        ours = (claim for claim in claims(graph) if claim.subject.startswith("paper/") == (kind == "Papers"))
+        for name, properties, said in _with_claims(nodes, ours):
+            yield Description(kind, _node(name, base), properties + _assertions(said, known, base))
+    seen: set[int] = set()
+    for claim in claims(graph):
         yield Description("Claims", _node(claim.id, base), _claim(claim, base))
         yield from _evidence(claim.evidence, "Claims", base, seen)
-    for result in sorted(graph.results, key=lambda result: result.id):
+    for result in results(graph):
         yield Description("Results", _node(result.id, base), _result(result, base))
         yield from _evidence((result.evidence,), "Results", base, seen)
 
@@ -136,20 +141,34 @@ def _strings(predicate: ox.NamedNode, values: Iterable[str | None]) -> list[Prop
     return [(predicate, literal(value)) for value in dict.fromkeys(values) if value]
 
 
-def _assertions(graph: KnowledgeGraph, base: str) -> Assertions:
-    """Return the asserted triples by the id of their subject, a kind of use with its general relation."""
-    known = {entity.id for entity in graph.entities}
-    order = {relation: number for number, relation in enumerate(Relation)}
-    stated: dict[str, set[tuple[int, str, Relation]]] = {}
-    for claim in graph.claims:
+def _with_claims(
+    nodes: Iterable[tuple[str, list[Property]]], said: Iterable[Claim]
+) -> Iterator[tuple[str, list[Property], list[Claim]]]:
+    """Yield each node with the claims of which it is the subject; both come in the order of ids.
+
+    Raises:
+        KGError: a claim has a subject that is no node.
+    """
+    groups = groupby(said, key=attrgetter("subject"))
+    subject, own = next(groups, (None, ()))
+    for name, properties in nodes:
+        if subject == name:
+            yield name, properties, list(own)
+            subject, own = next(groups, (None, ()))
+        else:
+            yield name, properties, []
+    if subject is not None:
+        raise KGError(f"the graph is broken: a claim speaks of {subject}, which is neither a paper nor an entity of it")
+
+
+def _assertions(said: Iterable[Claim], known: Container[str], base: str) -> list[Property]:
+    """Return the asserted triples of one subject, a kind of use with its general relation."""
+    stated: set[tuple[int, str, Relation]] = set()
+    for claim in said:
         if claim.object not in known:
             raise KGError(f"the graph is broken: claim {claim.id} points at {claim.object}, which is no entity of it")
-        for relation in {claim.relation, claim.relation.general}:
-            stated.setdefault(claim.subject, set()).add((order[relation], claim.object, relation))
-    return {
-        subject: [(o.PROPERTIES[relation], _node(target, base)) for _, target, relation in sorted(found)]
-        for subject, found in sorted(stated.items())
-    }
+        stated.update((_ORDER[r], claim.object, r) for r in {claim.relation, claim.relation.general})
+    return [(o.PROPERTIES[relation], _node(target, base)) for _, target, relation in sorted(stated)]
 
 
 def _paper(paper: Paper) -> list[Property]:
@@ -200,12 +219,14 @@ def _claim(claim: Claim, base: str) -> list[Property]:
     ]
 
 
-def _evidence(items: Iterable[Evidence], part: str, base: str, seen: set[str]) -> Iterator[Description]:
+def _evidence(items: Iterable[Evidence], part: str, base: str, seen: set[int]) -> Iterator[Description]:
     """Yield what was not described before: one place may support several claims and results."""
     for item in sorted(items):
-        if item.id in seen:
+        # As numbers the ids of millions of places need half of the memory; they are 64 bits of a hash in any case.
+        number = int(item.id.rpartition("/")[2], 16)
+        if number in seen:
             continue
-        seen.add(item.id)
+        seen.add(number)
         properties: list[Property] = [
             (o.TYPE, o.EVIDENCE),
             (o.IN_PAPER, _node(item.paper, base)),

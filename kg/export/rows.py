@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from kg import ids
 from kg.export.base import ExportOptions
+from kg.export.order import claims
 from kg.export.text import clean
 from kg.model import Claim, Entity, KnowledgeGraph, Paper
 
@@ -60,8 +61,7 @@ def nodes(graph: KnowledgeGraph, options: ExportOptions) -> Iterator[NodeRow]:
 
 def edges(graph: KnowledgeGraph) -> Iterator[EdgeRow]:
     """Yield claims sorted by subject, relation and object."""
-    for claim in sorted(graph.claims, key=lambda claim: (claim.subject, claim.relation.value, claim.object)):
-        yield _edge(claim)
+    yield from map(_edge, claims(graph))
 
 
 def _join(values: Iterable[str]) -> str:
