@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import difflib
 import gc
-import json
-import os
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from kg.engine import RARE, Engine, Work, local
 from kg.errors import InputError, KGError
-from kg.export import ExportOptions, chosen_formats, export
+from kg.export import FORMATS, ExportOptions, chosen_formats, stage_export
+from kg.export.commit import Lock, Transaction, lock, told
 from kg.extract import load_extractor
-from kg.ids import title_key
+from kg.ids import digest, title_key
 from kg.model import KnowledgeGraph, Paper
 from kg.readers import Skipped, deduplicate
-from kg.resolve import Overrides, resolve
-from kg.resources import code_digest
+from kg.report import Report, Stage, read_summary
+from kg.resolve import Overrides, join
+from kg.resources import code_digest, data
 from kg.state import FOLDER, STATE_FILE, State, load_state
-from kg.state.extractions import EXTRACTIONS, Extractions, content_key, index, keep_only
+from kg.state.extractions import EXTRACTIONS, Extractions, content_key, index, keep_only, this_worker
 from kg.state.parts import drop_parts
 from kg.state.sources import RECORDS, Source, gather, records, without
 from kg.vocabulary import default_gazetteer
@@ -32,20 +31,19 @@ from kg.vocabulary import default_gazetteer
 Progress = Callable[[str, int, int], None]
 """Called with the stage, the items done and the items in all (0: not known)."""
 
-MAX_SKIPPED_LISTED = 1000
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildOptions:
     """How to build.
 
-    ``formats``, ``base`` and ``overrides`` that are None stay as the folder has them, else they are the default ones.
-    ``jobs`` are processes, 0 for one a processor; another ``engine`` may extract in their place. ``fresh`` forgets
-    the papers that the folder had.
+    ``formats``, ``base``, ``license`` and ``overrides`` that are None stay as the folder has them, else they are the
+    default ones. ``jobs`` are processes, 0 for one a processor; another ``engine`` may extract in their place.
+    ``fresh`` forgets the papers that the folder had.
     """
 
     formats: tuple[str, ...] | None = None
     base: str | None = None
+    license: str | None = None
     overrides: Overrides | None = None
     jobs: int = 0
     engine: Engine | None = None
@@ -53,47 +51,6 @@ class BuildOptions:
     model: Path | None = None
     fast: bool = False
     fresh: bool = False
-
-
-@dataclass(slots=True)
-class Report:
-    """What a build did; :meth:`as_dict` is ``report.json``."""
-
-    read: int = 0
-    skipped: list[Skipped] = field(default_factory=list)
-    duplicates: int = 0
-    reused: int = 0
-    files: tuple[str, ...] = ()
-    graph: KnowledgeGraph = field(default_factory=KnowledgeGraph)
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    def counts(self) -> dict[str, dict[str, int]]:
-        """Return the numbers of nodes by class and of edges by property."""
-        nodes = Counter(e.type.value for e in self.graph.entities)
-        nodes["Paper"] = len(self.graph.papers)
-        nodes["Baseline"] = sum(e.baseline for e in self.graph.entities)
-        edges = Counter(c.relation.value for c in self.graph.claims)
-        return {"nodes": dict(sorted(nodes.items())), "edges": dict(sorted(edges.items()))}
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the report as JSON values."""
-        graph = self.graph
-        return {
-            "records": {"read": self.read, "skipped": len(self.skipped), "duplicates": self.duplicates},
-            "skipped": [
-                {"file": s.place.file, "line": s.place.line, "format": s.place.format, "reason": s.reason}
-                for s in self.skipped[:MAX_SKIPPED_LISTED]
-            ],
-            **self.counts(),
-            "results": len(graph.results),
-            "evidence": sum(len(c.evidence) for c in graph.claims) + len(graph.results),
-            "merges": [
-                {"entity": m.entity, "label": m.left, "name": m.right, "reason": m.reason} for m in graph.merges
-            ],
-            "reused": self.reused,
-            "files": list(self.files),
-            "seconds": {k: round(v, 3) for k, v in self.seconds.items()},
-        }
 
 
 def build(
@@ -116,22 +73,19 @@ def build(
     options = options or BuildOptions()
     # What is wrong with the command line is said before the work, not behind it.
     chosen_formats(options.formats)
-    with _rare_collection(), _writing(out):
-        return _build([str(i) for i in inputs], out, options, progress, stdin)
-
-
-def _build(
-    inputs: Sequence[str], out: Path, options: BuildOptions, progress: Progress, stdin: BinaryIO | None
-) -> Report:
-    report = Report()
+    report = Report(lambda: load_graph(out))
     extractor = load_extractor(options.model, fast=options.fast)
-    state = _settled(State() if options.fresh else load_state(out) or State(), options, extractor.fingerprint)
-    with _stage(report, "read"):
-        state = replace(state, sources=_gather(inputs, out, state, options, report, progress, stdin))
-        papers = _papers(state, out, report)
-    with _stage(report, "extract"):
-        _extract(papers, state, out, options, report, progress)
-    _finish(papers, state, out, report, progress)
+    with _changing(out) as held:
+        state = _settled(State() if options.fresh else load_state(out) or State(), options, extractor.fingerprint)
+        with report.stage("read") as stage:
+            state = replace(state, sources=_gather(inputs, out, state, options, report, progress, stdin))
+            if _in_step(state, out, report):
+                return report
+            papers = _papers(state, out, report)
+            stage.items = report.read
+        with report.stage("extract") as stage:
+            whole = _extract(papers, state, out, options, report, progress, stage)
+        _finish(papers, state, held, report, progress, whole=whole)
     return report
 
 
@@ -145,20 +99,21 @@ def remove(out: Path, names: Sequence[str], *, progress: Progress = lambda stage
         InputError: the folder or a name is wrong, or no paper would be left.
         KGError: a file cannot be written.
     """
-    with _rare_collection(), _writing(out):
+    report = Report(lambda: load_graph(out))
+    with _changing(out) as held:
         state = _remembered(out)
-        report = Report()
-        with _stage(report, "read"):
+        with report.stage("read") as stage:
             papers = _papers(state, out, report)
             gone = {key for name in names for key in _titles(_named(name, papers, state.base, out))}
             folder = out / FOLDER / RECORDS
             sources = [without(s, folder, lambda paper: title_key(paper.title) in gone) for s in state.sources]
-            report = Report(seconds=report.seconds)
-            state = replace(state, sources=tuple(s for s in sources if s.parts))
-            papers = _papers(state, out, report)
-            if not papers:
+            if not any(source.read for source in sources):
                 raise InputError(f"{out}: no paper would be left; delete the folder instead")
-        _finish(papers, state, out, report, progress)
+            state = replace(state, sources=tuple(s for s in sources if s.parts))
+            report.skipped.clear()
+            papers = _papers(state, out, report)
+            stage.items = report.read
+        _finish(papers, state, held, report, progress)
     return report
 
 
@@ -170,12 +125,17 @@ def export_folder(out: Path, formats: Sequence[str], *, progress: Progress = lam
         KGError: a file cannot be written.
     """
     chosen_formats(formats)
-    with _rare_collection(), _writing(out):
+    report = Report(lambda: load_graph(out))
+    with _changing(out) as held:
         state = _remembered(out)
-        report = Report()
-        with _stage(report, "read"):
+        asked = [format_.name for format_ in chosen_formats({*formats, *state.formats})]
+        state = replace(state, formats=tuple(asked))
+        with report.stage("read") as stage:
+            if _in_step(state, out, report):
+                return report
             papers = _papers(state, out, report)
-        _finish(papers, replace(state, formats=tuple(formats)), out, report, progress)
+            stage.items = report.read
+        _finish(papers, state, held, report, progress)
     return report
 
 
@@ -186,7 +146,7 @@ def load_graph(out: Path) -> KnowledgeGraph:
         InputError: the folder was not built by this program, or what it remembers is damaged.
     """
     state = _remembered(out)
-    papers = _papers(state, out, Report())
+    papers = _papers(state, out, Report(KnowledgeGraph))
     return _resolve(papers, state, out)
 
 
@@ -197,12 +157,13 @@ def _settled(old: State, options: BuildOptions, fingerprint: str) -> State:
         fingerprint=fingerprint,
         formats=tuple(format_.name for format_ in formats),
         base=options.base or old.base,
+        license=options.license or old.license,
         overrides=old.overrides if options.overrides is None else options.overrides,
     )
 
 
 def _gather(
-    inputs: Sequence[str],
+    inputs: Sequence[str | Path],
     out: Path,
     state: State,
     options: BuildOptions,
@@ -211,7 +172,7 @@ def _gather(
     stdin: BinaryIO | None,
 ) -> tuple[Source, ...]:
     found = gather(
-        inputs,
+        [str(given) for given in inputs],
         state.sources,
         out / FOLDER / RECORDS,
         reader_code=code_digest("readers"),
@@ -246,8 +207,15 @@ def _papers(state: State, out: Path, report: Report) -> tuple[Paper, ...]:
 
 
 def _extract(
-    papers: Sequence[Paper], state: State, out: Path, options: BuildOptions, report: Report, progress: Progress
-) -> None:
+    papers: Sequence[Paper],
+    state: State,
+    out: Path,
+    options: BuildOptions,
+    report: Report,
+    progress: Progress,
+    stage: Stage,
+) -> bool:
+    """Extract what is missing; tell whether all went well."""
     folder = out / FOLDER / EXTRACTIONS
     known = index(folder)
     by_key = {content_key(paper, state.fingerprint): paper for paper in papers}
@@ -255,37 +223,118 @@ def _extract(
     report.reused = done = len(by_key) - len(missing)
     progress("extract", done, len(papers))
     engine = options.engine or local(options.jobs)
+    memory: dict[str, int] = {}
+    failed = False
     for piece in engine(missing, Work(folder, options.model, options.fast)):
+        if not by_key.keys() >= set(piece.keys):
+            raise KGError(
+                f"{piece.worker}: runs another version of paper-kg or another model; install the same one there"
+            )
         done += len(piece.keys) + len(piece.failed)
+        memory[piece.worker] = max(memory.get(piece.worker, 0), piece.memory)
         for key, reason in piece.failed:
-            paper = by_key[key]
+            paper, failed = by_key[key], True
             report.skipped.append(Skipped(paper.places[0], f"nothing extracted from {paper.title[:80]!r}: {reason}"))
         progress("extract", done, len(papers))
+    stage.items = len(missing)
+    stage.memory = sum(used for worker, used in memory.items() if worker != this_worker())
+    return not failed
 
 
-def _finish(papers: Sequence[Paper], state: State, out: Path, report: Report, progress: Progress) -> None:
-    """Resolve and write the graph, and let the folder remember how it was made."""
-    with _stage(report, "resolve"):
+def _finish(
+    papers: Sequence[Paper], state: State, held: Lock, report: Report, progress: Progress, *, whole: bool = True
+) -> None:
+    """Resolve and write the graph, and let the folder remember how it was made.
+
+    Files that are in step stay as they are; those of other formats that would be out of step go.
+    """
+    out = held.directory
+    graph = _graph_hash(state)
+    old = state.files if graph == state.graph else {}
+    todo = [name for name in state.formats if not _current(name, old, out)]
+    with report.stage("resolve") as stage:
         progress("resolve", 0, 0)
-        report.graph = _resolve(papers, state, out)
-    with _stage(report, "export"):
-        progress("export", 0, 0)
-        written = export(report.graph, out, state.formats, ExportOptions(base=state.base))
-        report.files = tuple(path.name for path in written)
-    write_report(report, out / "report.json")
-    state = replace(state, files={path.name: path.stat().st_size for path in written})
-    _write(out / FOLDER / STATE_FILE, state.dump())
-    # What nothing points at any more goes last: a build that is killed before this loses nothing.
+        report.made = _resolve(papers, state, out)
+        stage.items = len(papers)
+    report.skipped.sort(key=lambda s: (s.place, s.reason))
+    with Transaction(held) as transaction:
+        with report.stage("export") as stage:
+            progress("export", 0, 0)
+            stage_export(report.made, transaction, todo, ExportOptions(base=state.base, license=state.license))
+            stage.items = len(papers)
+        sizes = {name: _size(transaction.stage(name)) for name in transaction.names()}
+        # A paper that failed is tried again, so its folder is not taken for done.
+        files = {**old, **sizes}
+        gone = tuple(sorted({*state.gone, *state.files} - set(files)))
+        state = replace(state, graph=graph if whole else "", files=files, gone=gone)
+        report.files = tuple(state.files)
+        transaction.write("report.json", report.dump())
+        transaction.write(f"{FOLDER}/{STATE_FILE}", state.dump())
+    _clear(out, state, papers)
+
+
+def _clear(out: Path, state: State, papers: Sequence[Paper]) -> None:
+    """Remove what the graph does not need any more. It goes last: a build that is killed before loses nothing."""
+    for name in state.gone:
+        # Databases go when no reader has them open, see kg.export.store.
+        if (out / name).is_file():
+            (out / name).unlink(missing_ok=True)
     drop_parts(out / FOLDER / RECORDS, (part for source in state.sources for part in source.parts))
     folder = out / FOLDER / EXTRACTIONS
     keep_only(folder, (content_key(paper, state.fingerprint) for paper in papers), index(folder))
+
+
+def _in_step(state: State, out: Path, report: Report) -> bool:
+    """Tell whether all that is wanted is there, and if so, note it in ``report``."""
+    if state.graph != _graph_hash(state) or not all(_current(name, state.files, out) for name in state.formats):
+        return False
+    report.former = read_summary(out / "report.json")
+    if not report.former:
+        return False
+    report.unchanged = True
+    report.read = sum(source.read for source in state.sources)
+    report.reused = report.former["nodes"].get("Paper", 0)
+    report.duplicates = report.read - report.reused
+    report.files = tuple(state.files)
+    return True
+
+
+def _graph_hash(state: State) -> str:
+    """Return a hash of all that the graph and its files follow from."""
+    names = state.overrides
+    words = sorted(data("ontology").rglob("*.ttl"))
+    return digest(
+        state.fingerprint,
+        state.base,
+        state.license or "",
+        code_digest(),
+        repr((sorted(names.same.items()), sorted(map(sorted, names.different)), sorted(names.names.items()))),
+        *(hashlib.sha256(path.read_bytes()).hexdigest() for path in words),
+        *sorted(part for source in state.sources for part in source.parts),
+        length=32,
+    )
+
+
+def _current(name: str, files: Mapping[str, int], out: Path) -> bool:
+    for output in FORMATS[name].outputs:
+        ours = [file for file in files if file == output.filename or file.startswith(f"{output.filename}/")]
+        if not ours or any(files[file] != _size(out / file) for file in ours):
+            return False
+    return True
+
+
+def _size(path: Path) -> int:
+    """Return the bytes of a file, of a folder those of all files in it, of nothing -1."""
+    if path.is_dir():
+        return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    return path.stat().st_size if path.is_file() else -1
 
 
 def _resolve(papers: Sequence[Paper], state: State, out: Path) -> KnowledgeGraph:
     folder = out / FOLDER / EXTRACTIONS
     by_key = {content_key(paper, state.fingerprint): paper for paper in papers}
     found = Extractions(folder, by_key, index(folder))
-    return resolve(papers, found, default_gazetteer(), state.overrides)
+    return join(papers, found, default_gazetteer(), state.overrides, folder=out / FOLDER)
 
 
 def _remembered(out: Path) -> State:
@@ -313,43 +362,13 @@ def _titles(paper: Paper) -> set[str]:
 
 
 @contextmanager
-def _writing(out: Path) -> Iterator[None]:
-    """Tell what is wrong with the folder in words."""
-    try:
-        yield
-    except (FileExistsError, NotADirectoryError) as error:
-        raise InputError(f"{out}: not a folder; choose another place for the graph") from error
-    except OSError as error:
-        raise KGError(f"{error.filename or out}: cannot be written ({error.strerror or error})") from error
-
-
-@contextmanager
-def _rare_collection() -> Iterator[None]:
-    """Let the cyclic garbage collector look less often: values have no cycles, and there are millions of them."""
+def _changing(out: Path) -> Iterator[Lock]:
+    """Hold the right to change the folder, and tell what is wrong with it in words."""
     before = gc.get_threshold()
+    # Values have no cycles and there are millions of them: looking for cycles less often saves a tenth of the time.
     gc.set_threshold(*RARE)
     try:
-        yield
+        with lock(out) as held, told(out):
+            yield held
     finally:
         gc.set_threshold(*before)
-
-
-def write_report(report: Report, path: Path) -> None:
-    """Write ``report.json`` in one step."""
-    _write(path, (json.dumps(report.as_dict(), ensure_ascii=False, indent=1) + "\n").encode("utf-8", "replace"))
-
-
-def _write(path: Path, data: bytes) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part.write_bytes(data)
-    part.replace(path)
-
-
-@contextmanager
-def _stage(report: Report, name: str) -> Iterator[None]:
-    started = time.perf_counter()
-    try:
-        yield
-    finally:
-        report.seconds[name] = time.perf_counter() - started

@@ -14,6 +14,7 @@ from kg.model import (
     LocalClaim,
     LocalEntity,
     LocalResult,
+    Outline,
     Paper,
     Place,
     Relation,
@@ -68,8 +69,8 @@ def dump_extraction(extraction: Extraction) -> str:
     return _json((entities, claims, results, extraction.headline))
 
 
-def load_extraction(text: str, paper: Paper) -> Extraction:
-    """Return the extraction of ``paper`` that :func:`dump_extraction` wrote.
+def load_extraction(text: str, paper: Paper, *, mentions: bool = True) -> Extraction:
+    """Return the extraction of ``paper`` that :func:`dump_extraction` wrote, with or without mentions of its entities.
 
     Raises:
         ValueError: the text is no extraction of this paper.
@@ -86,10 +87,27 @@ def load_extraction(text: str, paper: Paper) -> Extraction:
         entities, claims, results, headline = json.loads(text)
         return Extraction(
             paper=name,
-            entities=tuple(_entity(x, tuple(map(evidence, x[3]))) for x in entities),
+            entities=tuple(_entity(x, tuple(map(evidence, x[3])) if mentions else ()) for x in entities),
             claims=tuple(LocalClaim(Relation(x[0]), x[1], x[2], tuple(map(evidence, x[3]))) for x in claims),
             results=tuple(_result(x, evidence(x[4])) for x in results),
             headline=headline,
+        )
+    except (KeyError, TypeError, IndexError, ValueError) as error:
+        raise ValueError(f"no extraction: {error}") from error
+
+
+def load_outline(text: str, paper: str) -> Outline:
+    """Return the outline of an extraction that :func:`dump_extraction` wrote; ``paper`` is the id of its paper.
+
+    Raises:
+        ValueError: the text is no extraction.
+    """
+    try:
+        entities, _, results, _ = json.loads(text)
+        return Outline(
+            paper,
+            tuple(_entity(x, ()) for x in entities),
+            tuple(dict.fromkeys(x[0] for x in results if x[0])),
         )
     except (KeyError, TypeError, IndexError, ValueError) as error:
         raise ValueError(f"no extraction: {error}") from error

@@ -20,9 +20,10 @@ from kg.state.extractions import Done, extract_part
 RARE = (100_000, 50, 100)
 """Thresholds of the garbage collector while values without cycles are made by the million: a tenth less time."""
 
-_SMALL, _LARGE = 8, 64
-_QUEUED = 4
+QUEUED = 4
 """Pieces of work a process that are handed out at a time."""
+
+_SMALL, _LARGE = 8, 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ Engine = Callable[[Sequence[Paper], Work], Iterator[Done]]
 
 def pieces(papers: Sequence[Paper], workers: int) -> list[Sequence[Paper]]:
     """Cut papers into pieces: large enough to be worth a part, small enough that all workers have some."""
-    size = min(max(-(-len(papers) // (workers * _QUEUED)), _SMALL), _LARGE)
+    size = min(max(-(-len(papers) // (workers * QUEUED)), _SMALL), _LARGE)
     return [papers[i : i + size] for i in range(0, len(papers), size)]
 
 
@@ -71,7 +72,7 @@ def local(jobs: int = 0) -> Engine:
         # Spawned, not forked: the parent may hold threads of numerical libraries, which do not survive a fork.
         with ProcessPoolExecutor(min(workers, len(todo)), get_context("spawn"), _rare_collection) as pool:
             try:
-                yield from _drain(pool, todo, work, workers * _QUEUED)
+                yield from _drain(pool, todo, work, workers * QUEUED)
             except BrokenProcessPool as error:
                 raise KGError(
                     "a process of the build died, perhaps for want of memory; what was extracted is kept: run the same "

@@ -9,6 +9,7 @@ Offsets are code points into the title or the abstract: ``section_text[start:end
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -234,6 +235,15 @@ class Extraction:
 
 
 @dataclass(frozen=True, slots=True)
+class Outline:
+    """What an extraction names, without its places and claims: enough to tell which names mean one thing."""
+
+    paper: str
+    entities: tuple[LocalEntity, ...] = ()
+    metrics: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Entity:
     """A thing over all papers. ``baseline`` is true when some claim compares with it."""
 
@@ -311,12 +321,16 @@ class Merge:
 
 @dataclass(frozen=True, slots=True)
 class KnowledgeGraph:
-    """The whole graph, every part sorted by id. Exporters, stores and views read this and nothing else."""
+    """The whole graph. Exporters, stores and views read this and nothing else.
+
+    Papers and entities are sorted by id, claims by subject, relation and object, results by paper and place. Claims and
+    results of a large graph lie on disk: read them from start to end, once a use, and hold no list of them.
+    """
 
     papers: tuple[Paper, ...] = ()
     entities: tuple[Entity, ...] = ()
-    claims: tuple[Claim, ...] = ()
-    results: tuple[Result, ...] = ()
+    claims: Collection[Claim] = ()
+    results: Collection[Result] = ()
     merges: tuple[Merge, ...] = ()
 
     @property

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from kg.build import BuildOptions, Report, build
+from kg.build import BuildOptions, build
+from kg.report import Report
 from tests.paths import ROOT, SHARED
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from kg.build import BuildOptions, Report, build
+from kg.build import BuildOptions, build
 from kg.errors import InputError
 from kg.model import Relation
+from kg.report import Report
 from tests.paths import ROOT
 
 FILES = ("graph.ttl", "graph.jsonld", "graph.graphml", "nodes.csv", "edges.csv", "graph.html")

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from kg.build import Report
 from kg.cli import app
+from kg.report import Report
 from tests.paths import ROOT
 
 runner = CliRunner()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kg.export import export
 from kg.extract.abbreviations import abbreviations
 from kg.extract.grouping import Definition, same_thing, trusted
 from kg.model import (
@@ -22,12 +24,16 @@ from kg.model import (
     Paper,
     Relation,
 )
-from kg.resolve import resolve
+from kg.report import Report
+from kg.resolve import join, resolve
 from kg.resolve.belief import SHARE, SUPPORT, combine
 from kg.resolve.expansions import expansion_key
 from kg.resolve.labels import best_label
+from kg.spool import Table
+from kg.state import FOLDER, load_state
+from kg.state.extractions import EXTRACTIONS, Extractions, content_key, index
 from kg.text import name_key
-from kg.vocabulary import Concept, Gazetteer
+from kg.vocabulary import Concept, Gazetteer, default_gazetteer
 from tests.names import paper_with
 
 METHOD, DATASET, HARDWARE, TASK, METRIC = EntityType
@@ -345,3 +351,20 @@ def test_letters_found_here_and_there_are_no_definition() -> None:
     wild = Definition((1, 0, 4), "cGAN", "compare using a discriminator conditioned on the input")
     sound = Definition((1, 0, 4), "PACT", "PArameterized Clipping acTivation")
     assert trusted([wild, sound]) == [sound]
+
+
+@pytest.mark.parametrize("limit", [1, 3, 1000])
+def test_graph_on_disk_equals_that_in_memory(examples: tuple[Path, Report], tmp_path: Path, limit: int) -> None:
+    out = examples[0]
+    state = load_state(out)
+    assert state is not None
+    graph = examples[1].graph
+    folder = out / FOLDER / EXTRACTIONS
+    stated = Extractions(folder, {content_key(p, state.fingerprint): p for p in graph.papers}, index(folder))
+    large = join(graph.papers, stated, default_gazetteer(), folder=tmp_path, limit=limit)
+    assert isinstance(large.claims, Table) == (limit < len(graph.claims))
+    assert large == graph
+    written = export(large, tmp_path / "large", ("ttl", "jsonld", "csv", "void", "graphml", "html"))
+    export(graph, tmp_path / "small", ("ttl", "jsonld", "csv", "void", "graphml", "html"))
+    for path in written:
+        assert path.read_bytes() == (tmp_path / "small" / path.name).read_bytes(), path.name

@@ -10,11 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kg.build import BuildOptions, Report, build, export_folder, load_graph, remove
+from kg.build import BuildOptions, build, export_folder, load_graph, remove
 from kg.errors import InputError, KGError
+from kg.report import Report
 from kg.state import FOLDER, load_state
 from kg.state.extractions import EXTRACTIONS
 from kg.state.parts import SUFFIX, list_parts, read_part, write_part
+from kg.store import open_graph
 
 FORMATS = ("ttl", "graphml", "csv")
 FILES = ("graph.ttl", "graph.graphml", "nodes.csv", "edges.csv")
@@ -251,3 +253,39 @@ def test_parts_are_named_by_content_and_damage_is_noticed(tmp_path: Path) -> Non
     (tmp_path / name).write_bytes(b"no part")
     with pytest.raises(ValueError, match="damaged"):
         list(read_part(tmp_path / name))
+
+
+def test_nothing_new_touches_nothing(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    source = write(tmp_path / "a.jsonl", *PAPERS)
+    every = BuildOptions(jobs=1, fast=True)
+    first = build([source], out, every)
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()}
+    again = build([source], out, every)
+    assert (first.unchanged, again.unchanged) == (False, True)
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()} == before
+    assert again.summary() == first.summary()
+    assert again.graph == first.graph
+
+
+@pytest.mark.parametrize("name", ["graph.ttl", "graph.html", "store/current"])
+def test_a_lost_or_cut_file_is_made_again(tmp_path: Path, name: str) -> None:
+    out = tmp_path / "out"
+    source = write(tmp_path / "a.jsonl", *PAPERS)
+    every = BuildOptions(jobs=1, fast=True)
+    build([source], out, every)
+    before, triples = (out / name).read_bytes(), len(open_graph(out).store)
+    (out / name).write_bytes(before[:-3])
+    assert not build([source], out, every).unchanged
+    assert len(open_graph(out).store) == triples
+    assert name == "store/current" or (out / name).read_bytes() == before
+
+
+def test_files_that_are_out_of_step_go(tmp_path: Path) -> None:
+    first, second, *_ = PAPERS
+    out = tmp_path / "out"
+    build([write(tmp_path / "a.jsonl", first)], out, BuildOptions(formats=("ttl", "csv"), jobs=1, fast=True))
+    kept = build([tmp_path / "a.jsonl"], out, BuildOptions(formats=("ttl",), jobs=1, fast=True))
+    assert set(kept.files) == {"graph.ttl", "nodes.csv", "edges.csv"}, "the graph is the same, so its tables are right"
+    build([write(tmp_path / "b.jsonl", second)], out, BuildOptions(formats=("ttl",), jobs=1, fast=True))
+    assert not (out / "nodes.csv").exists()

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kg.commands.common import Debug, Fast, Model, Quiet, user_errors
+from kg.errors import InputError
 
 if TYPE_CHECKING:
-    from kg.build import Report
+    from kg.engine import Engine
+    from kg.report import Report
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A built folder.")]
 
@@ -31,7 +33,10 @@ def build(
     ] = None,
     names: Annotated[Path | None, typer.Option("--names", help="YAML file of same: and different: names.")] = None,
     base: Annotated[str | None, typer.Option("--base", help="IRI under which things are minted.")] = None,
+    license_: Annotated[str | None, typer.Option("--license", help="IRI of the licence of the graph.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget the papers that the folder has.")] = False,
+    engine: Annotated[str, typer.Option(help="Who extracts: local or dask.")] = "local",
+    scheduler: Annotated[str | None, typer.Option(help="Address of the Dask scheduler, for --engine dask.")] = None,
     model: Model = None,
     fast: Fast = False,
     quiet: Quiet = False,
@@ -47,12 +52,13 @@ def build(
 
         options = BuildOptions(
             formats=_names(formats) if formats else None,
-            jobs=jobs,
+            engine=_engine(engine, scheduler, jobs),
             page_year=page_year,
             model=model,
             fast=fast,
             overrides=read_overrides(names) if names else None,
             base=ExportOptions(base=base).base if base else None,
+            license=ExportOptions(license=license_).license,
             fresh=fresh,
         )
         with console.progress(quiet=quiet) as progress:
@@ -94,6 +100,22 @@ def export(
         _tell(report, out, quiet)
 
 
+def _engine(name: str, scheduler: str | None, jobs: int) -> Engine:
+    from kg.engine import local
+
+    if name == "local" and scheduler is None:
+        return local(jobs)
+    if name == "dask" and scheduler:
+        from kg.cluster import dask
+
+        return dask(scheduler)
+    if name == "dask":
+        raise InputError("--engine dask wants --scheduler ADDRESS, for instance tcp://10.0.0.1:8786")
+    if name == "local":
+        raise InputError("--scheduler goes with --engine dask")
+    raise InputError(f"no engine {name}; there are local, dask")
+
+
 def _names(formats: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in formats.split(",") if name.strip())
 
@@ -107,8 +129,9 @@ def _tell(report: Report, out: Path, quiet: bool) -> None:
     if len(report.skipped) > 5:
         print(f"kg: skipped {len(report.skipped) - 5} more, see {out / 'report.json'}", file=sys.stderr)
     if not quiet:
-        print(f"{out}: {', '.join(report.files)} in {sum(report.seconds.values()):.1f} s")
-        console.print_counts(report.counts(), len(report.graph.results))
+        what = "nothing new" if report.unchanged else ", ".join(report.files)
+        print(f"{out}: {what} in {sum(report.seconds.values()):.1f} s")
+        console.print_counts(report.summary())
 
 
 def formats(debug: Debug = False) -> None:

@@ -49,7 +49,9 @@ class Pipeline:
         """Hash of code, models and vocabularies."""
         tagger = self.tagger.fingerprint if self.tagger else ""
         models = (tagger, self.roles.fingerprint, self.results.fingerprint)
-        return digest(_code(), *models, *map(repr, self.gazetteer.concepts), length=16)
+        # Links of the vocabulary to others change no extraction.
+        words = (f"{c.iri} {c.type} {c.labels} {c.broader} {c.case_sensitive}" for c in self.gazetteer.concepts)
+        return digest(_code(), *models, *words, length=16)
 
     def read(self, paper: Paper) -> Reading:
         """Return the candidates of a paper."""

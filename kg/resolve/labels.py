@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Mapping
 
 from kg.model import EntityType
 from kg.text import bare_name, plain
 
 
-def best_label(names: Counter[str], kind: EntityType) -> str:
-    """Return the surface form to show: the commonest; a task in lower case where some paper writes it so.
+def best_label(names: Mapping[str, int], kind: EntityType) -> str:
+    """Return the surface form to show; ``names`` gives the number of papers that use each.
+
+    It is the commonest; a task in lower case where some paper writes it so.
 
     Forms with LaTeX, determiners or counts ("8 A100 GPUs") are a last resort. Ties go to the shorter form, then by code
     point, so that no order of papers matters.

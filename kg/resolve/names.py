@@ -28,6 +28,9 @@ SPELLING = "same spelling"
 TRUST = (USER, DEFINED, VOCABULARY, AGREED, OTHER_SPELLING, TASK_FORM, SPELLING)
 """The reasons to give a name to a node, the strongest first."""
 
+REMEMBERED = 200_000
+"""Names whose keys are kept, so that memory does not grow with each new name."""
+
 # Words that only say what kind of thing the name is, by kind; they go for a look-up in the vocabulary.
 _KIND_WORD = {
     EntityType.DATASET: re.compile(r"[\s-]+(?:data ?sets?|benchmarks?|corpus|corpora|challenge|competition)$", re.I),
@@ -59,6 +62,7 @@ class Names:
         self._expansions = Expansions()
         self._concepts: dict[tuple[str, EntityType], Concept | None] = {}
         self._own: dict[tuple[str, EntityType], str] = {}
+        self._known: dict[tuple[EntityType, tuple[str, ...], tuple[tuple[str, str], ...]], Canonical] = {}
         tasks: set[str] = {name_key(c.labels[0]) for c in gazetteer.concepts if c.type is EntityType.TASK}
         for entity in entities:
             for short, long_ in definitions(entity):
@@ -72,6 +76,15 @@ class Names:
 
     def canonical(self, entity: LocalEntity) -> Canonical:
         """Return the identity of one local entity."""
+        # Names come again and again, in each paper and each pass.
+        what = (entity.type, entity.names, entity.pairs)
+        if what not in self._known:
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            self._known[what] = self._canonical(entity)
+        return self._known[what]
+
+    def _canonical(self, entity: LocalEntity) -> Canonical:
         keys = [self.own_key(name, entity.type) for name in entity.names]
         known = [*keys, *map(name_key, entity.names)]
         for key in known:
@@ -95,6 +108,8 @@ class Names:
         """Return the key of a name of this kind on its own, without what other papers or the vocabulary say."""
         where = (name, type_)
         if where not in self._own:
+            if len(self._own) >= REMEMBERED:
+                self._own.clear()
             self._own[where] = self._own_key(name, type_)
         return self._own[where]
 
@@ -146,6 +161,8 @@ class Names:
         """Return the vocabulary's entry for a name of this kind, if there is exactly one that fits best."""
         where = (name, type_)
         if where not in self._concepts:
+            if len(self._concepts) >= REMEMBERED:
+                self._concepts.clear()
             self._concepts[where] = self._concept(name, type_)
         return self._concepts[where]
 

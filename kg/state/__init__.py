@@ -26,16 +26,19 @@ class State:
     """A folder at its last build.
 
     ``graph`` is the hash of all that the graph follows from; ``fingerprint`` that of the extractor; ``base`` the IRI
-    under which things are minted; ``formats`` are those that were last asked for, ``files`` those files that are in
-    step with the graph, with their sizes in bytes; ``overrides`` are the user's file of names.
+    under which things are minted, ``license`` that of the licence; ``formats`` are those that were last asked for,
+    ``files`` those files that are in step with the graph, with their sizes in bytes, ``gone`` former ones that are to
+    be removed; ``overrides`` are the user's file of names.
     """
 
     sources: tuple[Source, ...] = ()
     graph: str = ""
     fingerprint: str = ""
     base: str = BASE
+    license: str | None = None
     formats: tuple[str, ...] = ()
     files: Mapping[str, int] = field(default_factory=dict)
+    gone: tuple[str, ...] = ()
     overrides: Overrides = field(default_factory=Overrides)
 
     def dump(self) -> bytes:
@@ -46,8 +49,10 @@ class State:
             "graph": self.graph,
             "fingerprint": self.fingerprint,
             "base": self.base,
+            "license": self.license,
             "formats": self.formats,
             "files": dict(self.files),
+            "gone": self.gone,
             "overrides": {
                 "same": dict(self.overrides.same),
                 "different": different,
@@ -70,8 +75,10 @@ def load_state(out: Path) -> State | None:
             graph=record["graph"],
             fingerprint=record["fingerprint"],
             base=record["base"],
+            license=record["license"],
             formats=tuple(record["formats"]),
             files=dict(record["files"]),
+            gone=tuple(record["gone"]),
             overrides=Overrides(names["same"], frozenset(map(frozenset, names["different"])), names["names"]),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from kg.codec import dump_extraction, load_extraction
+from kg.codec import dump_extraction, load_extraction, load_outline
 from kg.extract import Extractor
 from kg.ids import digest
-from kg.model import Extraction, Paper
+from kg.model import Extraction, Outline, Paper
+from kg.report import peak_memory
 from kg.state.parts import drop_parts, list_parts, read_part, write_part
 
 EXTRACTIONS = "extractions"
 """Folder of the parts that hold extractions."""
 
+KEPT_OUTLINES = 50_000
+"""Outlines that are kept in memory, some 2 kB each."""
+
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of a piece of work: a part (empty if nothing was extracted), its keys, and papers that failed."""
+    """What came of a piece of work: a part (empty if nothing was extracted), its keys, and keys that failed, and why.
+
+    ``worker`` names the process that did it and ``memory`` is the most that it held, in MiB (0: not known).
+    """
 
     part: str
     keys: tuple[str, ...]
     failed: tuple[tuple[str, str], ...] = ()
+    worker: str = ""
+    memory: int = 0
+
+
+def this_worker() -> str:
+    """Return a name of this process, unlike those of others on a cluster."""
+    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def content_key(paper: Paper, fingerprint: str) -> str:
@@ -48,7 +64,7 @@ def extract_part(papers: Sequence[Paper], extractor: Extractor, folder: Path) ->
         except Exception as error:  # any paper of anybody may come here; the build must outlive it
             failed.append((key, f"{type(error).__name__}: {error}"))
     part = write_part(folder, lines) if lines else ""
-    return Done(part, tuple(key for key, _ in lines), tuple(failed))
+    return Done(part, tuple(key for key, _ in lines), tuple(failed), this_worker(), peak_memory(os.getpid()))
 
 
 def index(folder: Path) -> dict[str, str]:
@@ -56,8 +72,7 @@ def index(folder: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     for part in list_parts(folder):
         with suppress(OSError, ValueError):
-            keys = [key for key, _ in read_part(folder / part)]
-            for key in keys:
+            for key, _ in read_part(folder / part):
                 found.setdefault(key, part)
     return found
 
@@ -71,15 +86,26 @@ class Extractions:
         self._papers = papers
         self._part_of = part_of
         self._parts = sorted({part_of[key] for key in papers if key in part_of})
+        self._outlines: list[Outline] | None = None
 
-    def __len__(self) -> int:
-        return len(self._papers)
+    def outlines(self) -> Iterable[Outline]:
+        """Return the outlines of all extractions; those of a graph of moderate size are read but once."""
+        if self._outlines is None:
+            found = (load_outline(text, paper.id) for text, paper in self._lines())
+            if len(self._papers) > KEPT_OUTLINES:
+                return found
+            self._outlines = list(found)
+        return self._outlines
 
     def __iter__(self) -> Iterator[Extraction]:
+        for text, paper in self._lines():
+            yield load_extraction(text, paper, mentions=False)
+
+    def _lines(self) -> Iterator[tuple[str, Paper]]:
         for part in self._parts:
             for key, text in read_part(self._folder / part):
                 if (paper := self._papers.get(key)) is not None and self._part_of[key] == part:
-                    yield load_extraction(text, paper)
+                    yield text, paper
 
 
 def keep_only(folder: Path, keys: Iterable[str], part_of: Mapping[str, str]) -> None:
