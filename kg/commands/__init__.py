@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from kg.commands import ask, build, check, look, model
+from kg.commands import ask, build, check, compare, explore, look, model, serve
 
 COMMANDS: tuple[Callable[..., Any], ...] = (
     build.build,
@@ -13,8 +13,16 @@ COMMANDS: tuple[Callable[..., Any], ...] = (
     build.export,
     ask.query,
     ask.questions,
+    serve.serve,
     look.show,
     look.stats,
+    compare.compare,
+    compare.leaderboard,
+    compare.lineage,
+    explore.gaps,
+    explore.similar,
+    explore.topics,
+    explore.trends,
     check.validate,
     check.evaluate,
     model.annotate,

@@ -3,6 +3,8 @@
 Gephi knows a property by the id of its key first and by its name second, nodes and edges apart; a key for both would
 become a plain column. Hence every id equals the name, except that of the edges' label: ids must be unique in a file
 and ``label`` is taken by the nodes, so it is ``edgelabel``, Gephi's other word for it.
+
+``community`` (a number, to partition and colour by) and ``topic`` (its label) come from :mod:`kg.analysis.topics`.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 from typing import BinaryIO
 from xml.sax.saxutils import escape, quoteattr
 
+from kg.analysis.topics import communities
 from kg.export.base import ExportOptions
 from kg.export.rows import EdgeRow, NodeRow, edges, nodes
 from kg.export.text import clean
@@ -39,6 +42,8 @@ _NODE_KEYS = {
     "identifiers": "string",
     "venue": "string",
     "url": "string",
+    "community": "int",
+    "topic": "string",
 }
 _EDGE_KEYS = {
     "edgelabel": "string",
@@ -65,6 +70,7 @@ Scalar = str | int | float | bool | None
 def write_graphml(graph: KnowledgeGraph, stream: BinaryIO, options: ExportOptions) -> None:
     """Write papers and entities as nodes with their places and colours, claims as directed edges."""
     views = layout(graph)
+    found = communities(graph)
     stream.write(_HEAD.encode())
     for domain, keys in (("node", _NODE_KEYS), ("edge", _EDGE_KEYS)):
         for key, type_ in keys.items():
@@ -72,7 +78,8 @@ def write_graphml(graph: KnowledgeGraph, stream: BinaryIO, options: ExportOption
             stream.write(f'  <key id="{key}" for="{domain}" attr.name="{name}" attr.type="{type_}"/>\n'.encode())
     stream.write(b'  <graph id="G" edgedefault="directed">\n')
     for row in nodes(graph, options):
-        data = _data({**_drawing(views[row.id]), **_properties(row)})
+        topic: dict[str, Scalar] = {"community": found.of.get(row.id), "topic": found.label(row.id)}
+        data = _data({**_drawing(views[row.id]), **_properties(row), **topic})
         stream.write(f"    <node id={quoteattr(row.id)}>{data}</node>\n".encode())
     for edge in edges(graph):
         head = f"    <edge id={quoteattr(edge.id)} source={quoteattr(edge.source)} target={quoteattr(edge.target)}>"
