@@ -184,16 +184,17 @@ def compact(points: Array, radius: Array, *, density: float = 0.45, steps: int =
     return np.stack([x, y], axis=1)
 
 
-def communities(count: int, links: Links) -> list[list[int]]:
+def communities(count: int, links: Links, *, resolution: float = 1.0) -> list[list[int]]:
     """Return groups of densely joined nodes, each sorted, the largest first.
 
-    Modularity (Blondel et al. 2008, "Louvain") up to :data:`LOUVAIN_LIMIT` nodes, label propagation above.
+    Modularity (Blondel et al. 2008, "Louvain") up to :data:`LOUVAIN_LIMIT` nodes, label propagation above. A higher
+    ``resolution`` gives more and smaller groups; label propagation has none.
     """
     # Nodes are integers on purpose: sets of them are walked in the same order in every process.
     graph = _graph(count, links)
     found: Iterable[set[int]]
     if count <= LOUVAIN_LIMIT:
-        found = nx.community.louvain_communities(graph, seed=7)
+        found = nx.community.louvain_communities(graph, resolution=resolution, seed=7)
     else:
         found = nx.community.fast_label_propagation_communities(graph, seed=7)
     return _ordered(found)

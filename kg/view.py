@@ -6,13 +6,12 @@ import math
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import MappingProxyType
 
-import numpy as np
-
-from kg.layout import Links, force, place, separate, spiral
+from kg.clusters import Cluster, atlas
+from kg.layout import Links, place
 from kg.model import Claim, EntityType, Evidence, KnowledgeGraph, Result
 
 PAPER = "Paper"
@@ -43,8 +42,14 @@ SHAPES: Mapping[str, str] = MappingProxyType(
 
 LABEL_LIMIT = 80
 
-OVERVIEW_LIMIT = 180
+OVERVIEW_LIMIT = 130
 """Nodes of the overview, whatever the size of the graph: what a person can read on one screen."""
+
+PLACED_LIMIT = 3_000
+"""Largest number of nodes that a page can show all at once; positions of more are not computed for it."""
+
+PAPER_LIMIT = 80_000
+"""Papers that a page carries at most: browsers take files of 60 MB well, and a paper takes about 0.7 kB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,15 @@ def degrees(graph: KnowledgeGraph) -> Counter[str]:
         count[claim.subject] += 1
         count[claim.object] += 1
     return count
+
+
+def page_size(degree: int, most: int) -> float:
+    """Return the radius of a node on a page, where the best joined node has ``most`` claims: 22 at most.
+
+    >>> page_size(0, 700), page_size(9, 9), page_size(700, 700)
+    (5.0, 14.0, 22.0)
+    """
+    return round(5.0 + min(3.0, 17.0 / math.sqrt(max(most, 1))) * math.sqrt(degree), 2)
 
 
 def node_size(degree: int) -> float:
@@ -136,14 +150,18 @@ def layout(graph: KnowledgeGraph) -> dict[str, NodeView]:
     nodes = kinds(graph)
     index = {node: number for number, node in enumerate(nodes)}
     degree = degrees(graph)
-    sizes = {node: node_size(degree[node]) for node in nodes}
     links = tuple(links_between(graph, index).items())
-    points = _points(len(nodes), links, tuple(sizes.values()))
+    return _shapes(nodes, degree, _points(len(nodes), links, tuple(node_size(degree[node]) for node in nodes)))
+
+
+def _shapes(
+    nodes: Mapping[str, tuple[str, str]], degree: Mapping[str, int], points: list[list[float]] | None = None
+) -> dict[str, NodeView]:
     return {
         node: NodeView(
-            x=round(points[number][0], 1) + 0.0,
-            y=round(points[number][1], 1) + 0.0,
-            size=sizes[node],
+            x=round(points[number][0], 1) + 0.0 if points else 0.0,
+            y=round(points[number][1], 1) + 0.0 if points else 0.0,
+            size=node_size(degree[node]),
             color=PALETTE[kind],
             label=one_line(name) or node,
             kind=kind,
@@ -168,7 +186,8 @@ class NodeDetail:
     """A paper or an entity with all that a reader sees of it; the fields after ``papers`` are those of papers.
 
     ``names`` are the other surface forms of an entity, or other titles of a paper. ``papers`` are the ids of the
-    papers that name the entity, or the paper itself; ``links`` are addresses of the same thing elsewhere.
+    papers that name the entity, or the paper itself; ``links`` are addresses of the same thing elsewhere. ``cluster``
+    is a position in the view's clusters, or -1.
     """
 
     id: str
@@ -179,6 +198,7 @@ class NodeDetail:
     baseline: bool
     links: tuple[str, ...]
     papers: tuple[str, ...]
+    cluster: int = -1
     authors: tuple[str, ...] = ()
     author_count: int | None = None
     date: str | None = None
@@ -222,15 +242,19 @@ class ResultDetail:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Everything that a page shows; every part sorted by id.
+    """Everything that a page shows; every part sorted by id, clusters the largest first.
 
-    ``overview`` holds the best joined nodes with positions of their own, in which labels have room.
+    ``overview`` holds the best joined nodes with positions of their own, in which labels have room. ``placed`` tells
+    whether nodes have a position in a picture of all of them. ``left_out`` counts papers that the page leaves out.
     """
 
     nodes: tuple[NodeDetail, ...]
     edges: tuple[EdgeDetail, ...]
     results: tuple[ResultDetail, ...]
     overview: Mapping[str, tuple[float, float]]
+    clusters: tuple[Cluster, ...] = ()
+    placed: bool = True
+    left_out: int = 0
 
 
 def quote(evidence: Evidence) -> Quote:
@@ -239,46 +263,33 @@ def quote(evidence: Evidence) -> Quote:
     return Quote(evidence.paper, evidence.section, evidence.sentence, low, high)
 
 
-def choose_overview(graph: KnowledgeGraph, limit: int = OVERVIEW_LIMIT) -> list[str]:
-    """Return the ids of at most ``limit`` nodes that show the graph best, sorted.
+def best_part(graph: KnowledgeGraph, limit: int = PAPER_LIMIT) -> KnowledgeGraph:
+    """Return the part of ``graph`` that its ``limit`` best joined papers state; the graph itself if it has no more.
 
-    Half are what most papers have in common; the others are those that join most of these, so that the overview
-    shows how its parts hang together. What nothing joins to the rest is left out of the overview of a large graph.
+    A paper is joined to others by the things that they name as well.
     """
-    nodes = list(kinds(graph))
-    if len(nodes) <= limit:
-        return nodes
-    degree = degrees(graph)
-    sources: dict[str, set[str]] = {node: set() for node in nodes}
-    joined: dict[str, set[str]] = {node: set() for node in nodes}
+    if len(graph.papers) <= limit:
+        return graph
+    shared: Counter[str] = Counter()
+    for entity in graph.things:
+        if len(entity.papers) > 1:
+            shared.update(entity.papers)
+    kept = set(sorted((paper.id for paper in graph.papers), key=lambda name: (-shared[name], name))[:limit])
+    entities = [replace(e, papers=tuple(sorted(kept.intersection(e.papers)))) for e in graph.entities]
+    entities = [entity for entity in entities if entity.papers or entity.type is EntityType.METRIC]
+    there = kept | {entity.id for entity in entities}
+    claims = []
     for claim in graph.claims:
-        if claim.subject in joined and claim.object in joined:
-            for node, other in ((claim.subject, claim.object), (claim.object, claim.subject)):
-                sources[node].update(claim.papers)
-                joined[node].add(other)
-    ranked = sorted(nodes, key=lambda node: (-len(sources[node]), -degree[node], node))
-    chosen = set(ranked[: limit // 2])
-    bridges = {node: len(joined[node] & chosen) for node in nodes}
-    rest = [node for node in ranked if node not in chosen and bridges[node]]
-    rest.sort(key=lambda node: (-min(bridges[node], 3), -degree[node], node))
-    chosen.update(rest[: limit - len(chosen)])
-    return sorted(node for node in chosen if joined[node] & chosen) or sorted(chosen)
-
-
-def overview(graph: KnowledgeGraph, limit: int = OVERVIEW_LIMIT) -> dict[str, tuple[float, float]]:
-    """Return positions for the nodes of the overview, wider than high, with room for a label at each node."""
-    nodes = choose_overview(graph, limit)
-    index = {node: number for number, node in enumerate(nodes)}
-    degree = degrees(graph)
-    radius = np.array([node_size(degree[node]) + 14.0 for node in nodes])
-    if not nodes:
-        return {}
-    start = spiral(len(nodes), 60.0)
-    points = force(start, links_between(graph, index), radius, steps=220, gravity=0.11)
-    points = separate(points * np.array([1.3, 1.0]), radius + 30.0, radius + 6.0, steps=200)
-    return {
-        node: (round(points[number][0], 1) + 0.0, round(points[number][1], 1) + 0.0) for node, number in index.items()
-    }
+        evidence = tuple(item for item in claim.evidence if item.paper in kept)
+        if evidence and claim.subject in there and claim.object in there:
+            claims.append(replace(claim, papers=tuple(sorted(kept.intersection(claim.papers))), evidence=evidence))
+    return replace(
+        graph,
+        papers=tuple(paper for paper in graph.papers if paper.id in kept),
+        entities=tuple(entities),
+        claims=tuple(claims),
+        results=tuple(result for result in graph.results if result.paper in kept),
+    )
 
 
 def _edge(claim: Claim) -> EdgeDetail:
@@ -307,10 +318,16 @@ def _result(result: Result, metrics: Mapping[str, str]) -> ResultDetail:
     )
 
 
-def view(graph: KnowledgeGraph, limit: int = OVERVIEW_LIMIT) -> View:
-    """Return all that a page shows of ``graph``; ``limit`` bounds the nodes of the overview."""
-    shapes = layout(graph)
+def view(graph: KnowledgeGraph, limit: int = OVERVIEW_LIMIT, papers: int = PAPER_LIMIT) -> View:
+    """Return all that a page shows of ``graph``: at most ``limit`` nodes in the overview, ``papers`` papers in all."""
+    whole = len(graph.papers)
+    graph = best_part(graph, papers)
     degree = degrees(graph)
+    names = kinds(graph)
+    placed = len(names) <= PLACED_LIMIT
+    shapes = layout(graph) if placed else _shapes(names, degree)
+    most = max(degree.values(), default=0)
+    found = atlas(graph, {node: page_size(degree[node], most) for node in names}, limit)
     nodes = [
         NodeDetail(
             id=paper.id,
@@ -321,6 +338,7 @@ def view(graph: KnowledgeGraph, limit: int = OVERVIEW_LIMIT) -> View:
             baseline=False,
             links=(),
             papers=(paper.id,),
+            cluster=found.home.get(paper.id, -1),
             authors=paper.authors,
             author_count=paper.author_count,
             date=paper.date,
@@ -341,6 +359,7 @@ def view(graph: KnowledgeGraph, limit: int = OVERVIEW_LIMIT) -> View:
             baseline=entity.baseline,
             links=tuple(sorted(entity.matches)),
             papers=tuple(sorted(entity.papers)),
+            cluster=found.home.get(entity.id, -1),
         )
         for entity in graph.things
     ]
@@ -349,5 +368,8 @@ def view(graph: KnowledgeGraph, limit: int = OVERVIEW_LIMIT) -> View:
         nodes=tuple(sorted(nodes, key=lambda node: node.id)),
         edges=tuple(sorted(map(_edge, graph.claims), key=lambda edge: edge.id)),
         results=tuple(sorted((_result(r, metrics) for r in graph.results), key=lambda result: result.id)),
-        overview=overview(graph, limit),
+        overview=found.overview,
+        clusters=found.clusters,
+        placed=placed,
+        left_out=whole - len(graph.papers),
     )

@@ -200,3 +200,33 @@ def hostile() -> KnowledgeGraph:
         where = evidence(paper, "12.5")
         results.append(Result(paper.id, text, "12.5", "12.5", text[:40], where, method=thing.id, dataset=hub.id))
     return assemble(papers, entities, claims, results)
+
+
+FIELDS = ("tide", "leaf", "bridge")
+"""First words of the names of three fields that share nothing."""
+
+
+def fields(papers_each: int = 12) -> KnowledgeGraph:
+    """Return papers of three fields; those of a field share four tasks, four datasets and four methods."""
+    papers: list[Paper] = []
+    entities: dict[str, Entity] = {}
+    claims: dict[str, Claim] = {}
+    kinds = ((EntityType.TASK, Relation.TARGETS), (EntityType.DATASET, Relation.EVALUATED_ON))
+    for topic in FIELDS:
+        for number in range(papers_each):
+            names = [f"{topic} {kind.value.lower()} {(number + step) % 4}" for kind, _ in kinds for step in (0, 1)]
+            name = f"{topic} method {number}"
+            text = f"{name} is made for {names[0]} and {names[1]}, and weighed on {names[2]} and {names[3]}."
+            paper = Paper(f"Study {number} of the {topic}", text, date="2024")
+            papers.append(paper)
+            head = entity(EntityType.METHOD, name)
+            entities[head.id] = head
+            said = [(paper.id, Relation.PROPOSES, head, name)]
+            for at, (kind, relation) in enumerate(kinds):
+                for target in names[2 * at : 2 * at + 2]:
+                    said.append((head.id, relation, entity(kind, target), target))
+            for subject, relation, thing, form in said:
+                entities[thing.id] = thing
+                claim = Claim(subject, relation, thing.id, (paper.id,), 0.9, (evidence(paper, form),))
+                claims[claim.id] = claim
+    return assemble(papers, entities, claims, [])

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from kg.export.html import COMPRESS_FROM, SCRIPTS, library, page, to_json, write_html
+from kg.export.html import SCRIPTS, library, page, to_json, write_html
+from kg.export.html.payload import TEXT_CHUNK
 from kg.model import KnowledgeGraph
 from tests.html_graphs import HOSTILE, hostile, synthetic
 
@@ -58,12 +59,12 @@ def pages() -> dict[str, bytes]:
 
 
 def data_of(text: bytes) -> dict[str, Any]:
-    for tag, attributes, content in Parts(text.decode("utf-8")).raw:
-        if tag == "script" and attributes.get("id") == "graph-data":
-            plain = gzip.decompress(base64.b64decode(content)) if attributes["data-encoding"] == "gzip" else content
-            loaded: dict[str, Any] = json.loads(plain)
-            return loaded
-    raise AssertionError("no data in the page")
+    """Return the parts of the data by name."""
+    return {
+        str(attributes["data-part"]): json.loads(gzip.decompress(base64.b64decode(content)))
+        for tag, attributes, content in Parts(text.decode("utf-8")).raw
+        if tag == "script" and attributes.get("data-part")
+    }
 
 
 @pytest.mark.parametrize("name", ["synthetic", "hostile", "empty"])
@@ -87,13 +88,13 @@ def test_the_policy_allows_the_parts_of_the_page_and_nothing_else(name: str) -> 
         hashes = [
             "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
             for found, attributes, text in parts.raw
-            if found == tag and attributes.get("type") != "application/json"
+            if found == tag and not attributes.get("data-part")
         ]
         assert rules[kind] == hashes
 
 
 def test_scripts_do_not_make_markup_or_code_from_strings() -> None:
-    source = page("t", "{}")
+    source = page("t", {})
     own = source[source.rindex("<script>") :]
     assert not re.search(
         r"innerHTML|outerHTML|insertAdjacent|document\.write|\beval\(|new Function|cssText|srcdoc", own
@@ -111,46 +112,67 @@ def test_json_survives_the_way_through_the_page(text: str) -> None:
 
 def test_hostile_names_are_in_the_data_as_they_are_and_nowhere_else() -> None:
     data = data_of(pages()["hostile"])
-    names = {node[8].get("name", node[2]) for node in data["nodes"]}
-    assert {f"{text} {number}" for number, text in enumerate(HOSTILE)} <= names
-    tags = [tag for tag, _ in Parts(pages()["hostile"].decode("utf-8")).elements]
-    assert tags == [tag for tag, _ in Parts(pages()["empty"].decode("utf-8")).elements]
+    names = dict(enumerate(data["core"]["nodes"]["label"].split("\n"))) | dict(zip(*data["names"]["full"], strict=True))
+    assert len(names) == len(data["core"]["nodes"]["id"].split("\n"))
+    assert {f"{text} {number}" for number, text in enumerate(HOSTILE)} <= set(names.values())
+    # The number of parts depends on the size of the graph; everything else is the same elements in the same order.
+    assert tags_of("hostile") == tags_of("empty")
+
+
+def tags_of(name: str) -> list[str]:
+    return [tag for tag, attributes in Parts(pages()[name].decode("utf-8")).elements if not attributes.get("data-part")]
 
 
 @pytest.mark.parametrize("title", HOSTILE)
 def test_a_hostile_title_of_the_page_stays_text(title: str) -> None:
     parts = Parts(written(KnowledgeGraph(), Options(title=title)).decode("utf-8"))
-    assert [tag for tag, _ in parts.elements] == [tag for tag, _ in Parts(pages()["empty"].decode()).elements]
-
-
-def test_data_is_compressed_when_it_is_long() -> None:
-    assert b'data-encoding="gzip"' in pages()["synthetic"]
-    assert b'data-encoding="plain"' in pages()["empty"]
-    assert len(json.dumps(data_of(pages()["synthetic"]))) > COMPRESS_FROM
+    assert [tag for tag, attributes in parts.elements if not attributes.get("data-part")] == tags_of("empty")
 
 
 def test_data_holds_every_node_edge_and_result_and_quotes_by_code_point() -> None:
     graph = synthetic()
     data = data_of(pages()["synthetic"])
-    assert data["base"] == "https://example.org/kg/"
-    assert len(data["nodes"]) == len(graph.papers) + len(graph.things)
-    assert len(data["edges"]) == len(graph.claims)
-    assert len(data["results"]) == len(graph.results)
-    claims = {claim.id: claim for claim in graph.claims}
-    for row, claim in zip(data["edges"], (claims[key] for key in sorted(claims)), strict=True):
-        assert data["nodes"][row[0]][0] == claim.subject
-        assert data["nodes"][row[1]][0] == claim.object
-        assert data["relations"][row[2]]["name"] == claim.relation
-        forms = {item.surface_form for item in claim.evidence}
-        for _, _, sentence, start, end in row[5]:
-            assert data["sentences"][sentence][start:end] in forms
+    core = data["core"]
+    ids, edges = core["nodes"]["id"].split("\n"), core["edges"]
+    assert core["base"] == "https://example.org/kg/"
+    assert len(ids) == len(core["nodes"]["label"].split("\n")) == len(graph.papers) + len(graph.things)
+    assert len(data["results"]["rows"]) == core["results"] == len(graph.results)
+    claims = {(claim.subject, claim.relation.value, claim.object): claim for claim in graph.claims}
+    found = [
+        (ids[source], core["relations"][relation]["name"], ids[target])
+        for source, target, relation in zip(edges["s"], edges["t"], edges["relation"], strict=True)
+    ]
+    assert len(found) == len(claims)
+    assert set(found) == set(claims)
+    chunks = [data[f"text-{number}"] for number in range(-(-len(found) // TEXT_CHUNK))]
+    assert len(chunks) > 1
+    for number, key in enumerate(found):
+        chunk = chunks[number // TEXT_CHUNK]
+        flat = chunk["quotes"][number % TEXT_CHUNK]
+        quotes = [flat[at : at + 5] for at in range(0, len(flat), 5)]
+        forms = {item.surface_form for item in claims[key].evidence}
+        assert len(quotes) == len(claims[key].evidence)
+        for paper, _, sentence, start, end in quotes:
+            assert ids[paper] in claims[key].papers
+            assert chunk["sentences"][sentence][start:end] in forms
+
+
+def test_papers_of_things_and_statements_are_columns() -> None:
+    graph = synthetic()
+    core = data_of(pages()["synthetic"])["core"]
+    ids = core["nodes"]["id"].split("\n")
+    named = {thing.id: sorted(thing.papers) for thing in graph.things}
+    flat = iter(core["nodes"]["papers"]["flat"])
+    for number, count in enumerate(core["nodes"]["papers"]["counts"]):
+        assert [ids[next(flat)] for _ in range(count)] == named.get(ids[number], [])
+    assert sum(core["edges"]["papers"]["counts"]) == len(core["edges"]["papers"]["flat"])
 
 
 def test_pyvis_makes_the_first_picture_without_physics() -> None:
-    drawing = data_of(pages()["synthetic"])["drawing"]
+    drawing = data_of(pages()["synthetic"])["core"]["drawing"]
     assert drawing["options"]["physics"]["enabled"] is False
     ids = {node["id"] for node in drawing["nodes"]}
-    assert 100 < len(ids) <= 180
+    assert 80 < len(ids) <= 130
     assert all({"x", "y", "size", "color", "shape"} <= set(node) for node in drawing["nodes"])
     assert drawing["edges"]
     assert all(edge["from"] in ids and edge["to"] in ids and edge["arrows"] == "to" for edge in drawing["edges"])

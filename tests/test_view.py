@@ -20,18 +20,30 @@ from hypothesis import strategies as st
 
 from kg.layout import communities, compact, force, place, separate, spiral
 from kg.model import EntityType, KnowledgeGraph
-from kg.view import OVERVIEW_LIMIT, PALETTE, SHAPES, choose_overview, layout, node_size, one_line, view
-from tests.html_graphs import HOSTILE, hostile, synthetic
+from kg.view import (
+    OVERVIEW_LIMIT,
+    PALETTE,
+    SHAPES,
+    best_part,
+    layout,
+    node_size,
+    one_line,
+    page_size,
+    view,
+)
+from tests.html_graphs import FIELDS, HOSTILE, fields, hostile, synthetic
 
 ROOT = Path(__file__).parents[1]
 
 FINGERPRINT = """
 import hashlib, json
 from dataclasses import astuple
-from kg.view import layout, overview
+from kg.view import layout, view
 from tests.html_graphs import synthetic
 graph = synthetic(150)
-shown = [[key, *astuple(value)] for key, value in layout(graph).items()] + [list(overview(graph).items())]
+seen = view(graph)
+shown = [[key, *astuple(value)] for key, value in layout(graph).items()] + [list(seen.overview.items())]
+shown += [[cluster.label, cluster.size, list(cluster.places.items())] for cluster in seen.clusters]
 print(hashlib.sha256(json.dumps(shown).encode()).hexdigest())
 """
 
@@ -185,9 +197,8 @@ def test_labels_are_one_printable_line(text: str) -> None:
 
 
 def test_overview_is_bounded_joined_and_holds_what_most_papers_share(graph: KnowledgeGraph) -> None:
-    chosen = choose_overview(graph)
-    assert OVERVIEW_LIMIT * 0.8 < len(chosen) <= OVERVIEW_LIMIT
-    inside = set(chosen)
+    inside = set(view(graph).overview)
+    assert OVERVIEW_LIMIT * 0.7 < len(inside) <= OVERVIEW_LIMIT
     joined = {
         end
         for claim in graph.claims
@@ -195,14 +206,61 @@ def test_overview_is_bounded_joined_and_holds_what_most_papers_share(graph: Know
         for end in (claim.subject, claim.object)
     }
     assert joined == inside
-    shared = sorted(graph.entities, key=lambda item: (-len(item.papers), item.id))[:20]
+    shared = sorted(graph.things, key=lambda item: (-len(item.papers), item.id))[:10]
     assert {item.id for item in shared} <= inside
-    assert len(choose_overview(synthetic(900))) <= OVERVIEW_LIMIT
+    assert len(view(synthetic(900)).overview) <= OVERVIEW_LIMIT
 
 
 def test_small_graphs_are_shown_whole() -> None:
-    small = synthetic(10)
+    small = synthetic(5)
     assert set(view(small).overview) == set(layout(small))
+    assert view(small).clusters == ()
+
+
+def test_clusters_part_what_different_papers_name() -> None:
+    shown = view(fields())
+    names = {node.id: node.name for node in shown.nodes}
+    home = {node.id: node.cluster for node in shown.nodes}
+    assert len(shown.clusters) == 3
+    for topic in FIELDS:
+        assert len({home[key] for key, name in names.items() if name.startswith(topic)}) == 1
+        assert [one.label for one in shown.clusters if topic in one.label]
+    assert sorted((one.size for one in shown.clusters), reverse=True) == [one.size for one in shown.clusters]
+    for number, cluster in enumerate(shown.clusters):
+        assert cluster.places
+        assert {home[key] for key in cluster.places} == {number}
+
+
+def test_clusters_of_the_overview_do_not_lie_on_each_other() -> None:
+    shown = view(fields())
+    home = {node.id: node.cluster for node in shown.nodes}
+    boxes = []
+    for number in range(len(shown.clusters)):
+        points = np.array([place for key, place in shown.overview.items() if home[key] == number])
+        boxes.append((points.min(axis=0), points.max(axis=0)))
+    for (low, high), (other_low, other_high) in itertools.combinations(boxes, 2):
+        assert ((high < other_low) | (other_high < low)).any()
+
+
+def test_a_page_of_a_huge_graph_carries_its_best_joined_part() -> None:
+    whole = synthetic(60)
+    part = best_part(whole, 20)
+    kept = {paper.id for paper in part.papers}
+    assert len(kept) == 20
+    assert all(set(claim.papers) <= kept and {item.paper for item in claim.evidence} <= kept for claim in part.claims)
+    there = kept | {item.id for item in part.entities}
+    assert all(claim.subject in there and claim.object in there for claim in part.claims)
+    assert all(result.paper in kept for result in part.results)
+    shown = view(whole, papers=20)
+    assert shown.left_out == 40
+    assert best_part(whole, 60) is whole
+
+
+def test_sizes_on_a_page_are_bounded_however_large_the_graph() -> None:
+    sizes = [page_size(degree, 5000) for degree in range(0, 5001, 50)]
+    assert sizes == sorted(sizes)
+    assert sizes[-1] == 22.0
+    assert page_size(4, 10) == node_size(4)
 
 
 def test_quotes_mark_the_mention_in_its_sentence(graph: KnowledgeGraph) -> None:

@@ -13,28 +13,31 @@ from importlib.resources import files
 from typing import Any, BinaryIO
 
 from kg import ids
-from kg.export.html.payload import LINES, payload
+from kg.export.html.payload import LINES, ordered, payload
 from kg.model import KnowledgeGraph
-from kg.view import View, view
+from kg.view import View, page_size, view
 
 TITLE = "Knowledge graph of research papers"
 
 SCRIPTS = (
     "text.js",
+    "dom.js",
     "data.js",
     "search.js",
     "state.js",
     "arrange.js",
+    "labels.js",
     "draw.js",
     "panel.js",
     "tables.js",
     "compare.js",
+    "save.js",
+    "picture.js",
+    "filters.js",
+    "tools.js",
     "app.js",
 )
 """Parts of the page's script in the order in which they are joined."""
-
-COMPRESS_FROM = 200_000
-"""Data of more characters than this is compressed."""
 
 DRAWING: Mapping[str, Any] = {
     "physics": {"enabled": False, "stabilization": {"enabled": False}},
@@ -70,11 +73,12 @@ def drawing(shown: View) -> dict[str, Any]:
     network = Network(directed=True)
     network.set_options(json.dumps(DRAWING))
     place = {node.id: number for number, node in enumerate(shown.nodes)}
-    by_id = {node.id: node.shape for node in shown.nodes}
+    by_id = {node.id: node for node in shown.nodes}
+    most = max((node.degree for node in shown.nodes), default=0)
     for name, (x, y) in shown.overview.items():
-        shape = by_id[name]
-        network.add_node(place[name], label=shape.label, color=shape.color, size=shape.size, x=x, y=y)
-    for number, edge in enumerate(edge for edge in shown.edges if edge.source in place and edge.target in place):
+        shape, size = by_id[name].shape, page_size(by_id[name].degree, most)
+        network.add_node(place[name], label=shape.label, color=shape.color, size=size, x=x, y=y)
+    for number, edge in enumerate(ordered(shown, place)):
         if edge.source in shown.overview and edge.target in shown.overview:
             color, dashes, width = LINES[edge.relation]
             source, target = place[edge.source], place[edge.target]
@@ -103,22 +107,28 @@ def write_html(graph: KnowledgeGraph, stream: BinaryIO, options: object = None) 
     title = getattr(options, "title", None) or TITLE
     base = getattr(options, "base", None) or ids.BASE
     shown = view(graph)
-    data = payload(shown, title, base)
-    data["drawing"] = drawing(shown)
-    stream.write(page(title, to_json(data)).encode("utf-8", "replace"))
+    parts = payload(shown, title, base)
+    parts["core"]["drawing"] = drawing(shown)
+    stream.write(page(title, parts).encode("utf-8", "replace"))
 
 
-def page(title: str, data: str) -> str:
-    """Return the whole page around ``data``, which is JSON in plain ASCII."""
+def pack(value: object) -> str:
+    """Return ``value`` as compressed JSON in base64; equal values give equal text."""
+    # No time of writing in the header.
+    return base64.b64encode(gzip.compress(to_json(value).encode("ascii"), 9, mtime=0)).decode("ascii")
+
+
+def page(title: str, data: Mapping[str, Any]) -> str:
+    """Return the whole page around the parts of ``data``, each JSON values."""
     here = files(__name__)
     script = "".join((here / name).read_text(encoding="utf-8") for name in SCRIPTS)
     script = f'(() => {{\n"use strict";\n{script}}})();\n'
     style = (here / "page.css").read_text(encoding="utf-8")
     visnet = library()
-    encoding = "plain"
-    if len(data) > COMPRESS_FROM:
-        # No time of writing in the header: equal graphs give equal files.
-        data, encoding = base64.b64encode(gzip.compress(data.encode("ascii"), 9, mtime=0)).decode("ascii"), "gzip"
+    packed = {
+        name: f'<script type="application/octet-stream" data-part="{name}">{pack(value)}</script>'
+        for name, value in data.items()
+    }
     policy = (
         f"default-src 'none'; script-src {_hash(visnet)} {_hash(script)}; style-src {_hash(style)}; "
         "img-src data:; base-uri 'none'; form-action 'none'"
@@ -129,8 +139,9 @@ def page(title: str, data: str) -> str:
         "style": style,
         "library": visnet,
         "script": script,
-        "encoding": encoding,
-        "data": data,
+        # The page starts before the browser has read what the first picture does not need.
+        "core": packed.pop("core", ""),
+        "rest": "\n".join(packed.values()),
     }
     template = (here / "page.html").read_text(encoding="utf-8")
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)

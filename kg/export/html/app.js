@@ -1,5 +1,4 @@
 // Joins the parts: controls, keyboard, selection, the address of the view.
-let rowsOfSearch = null;
 let pathFrom = -1;
 let writing = false;
 
@@ -7,8 +6,8 @@ function refresh({ refit = false, quick = false, panel = true } = {}) {
   draw();
   if (panel) showPanel();
   if (refit) fit(covered() && state.mode === "overview" && shown.places.has(state.selected) ? nearby(state.selected) : undefined, quick);
-  document.getElementById("empty").hidden = shown.places.size > 0;
-  const status = document.getElementById("status");
+  byId("empty").hidden = shown.places.size > 0;
+  const status = byId("status");
   status.textContent = TEXT.drawn(number(shown.places.size), number(GRAPH.nodes.length), number(shown.edges.length));
   status.dataset.nodes = shown.places.size;
   status.dataset.edges = shown.edges.length;
@@ -21,8 +20,9 @@ const nearby = (i) => [i, ...neighbours(i).filter((other) => shown.places.has(ot
 function showPanel() {
   if (state.edge >= 0) showEdge(state.edge);
   else if (state.selected >= 0) showThing(state.selected);
+  else if (state.mode === "cluster") showCluster(state.cluster);
   else showIntro();
-  document.body.classList.toggle("show-panel", state.edge >= 0 || state.selected >= 0);
+  document.body.classList.toggle("show-panel", state.edge >= 0 || state.selected >= 0 || state.mode === "cluster");
 }
 
 function writeFragment() {
@@ -34,21 +34,23 @@ function writeFragment() {
 }
 
 function showCrumbs() {
-  const crumbs = document.getElementById("crumbs");
+  const crumbs = byId("crumbs");
   const button = (name, content, act) => el("button", { class: "button", type: "button", onclick: act, title: TEXT[name] ?? "" }, icon(name), el("span", {}, content));
   const parts = [];
   if (past.length) parts.push(button("back", TEXT.back, back));
   if (state.mode === "focus") parts.push(el("span", { class: "button primary" }, glyph(GRAPH.nodes[state.focus].kind), el("span", {}, bdi(cut(GRAPH.nodes[state.focus].name, 40)))));
+  if (state.mode === "cluster") parts.push(el("span", { class: "button primary" }, el("span", {}, bdi(GRAPH.clusters[state.cluster].label))));
   if (state.mode === "path") parts.push(el("span", { class: "button primary" }, el("span", {}, TEXT.pathFound(state.path.length - 1))));
   if (pathFrom >= 0) parts.push(button("close", TEXT.pathHint(cut(GRAPH.nodes[pathFrom].name, 40)), () => { pathFrom = -1; showCrumbs(); }));
   if (compared.length === 1) parts.push(button("compare", TEXT.compareOne(cut(GRAPH.nodes[compared[0]].name, 30)), () => toggleCompared(compared[0])));
   if (compared.length > 1) parts.push(button("compare", TEXT.compareNow(compared.length), showComparison));
+  if (state.hidden.size) parts.push(button("eye", TEXT.unhide(state.hidden.size), unhide));
   crumbs.replaceChildren(...parts);
   for (const [mode, node] of modeButtons) node.setAttribute("aria-pressed", String(state.mode === mode));
 }
 
 function say(text) {
-  document.getElementById("status").textContent = text;
+  byId("status").textContent = text;
 }
 
 // Select a thing; where it is not drawn, it is drawn beside its best drawn neighbour, or else focused.
@@ -60,6 +62,7 @@ function choose(i, move = false) {
     if (!nodePasses(GRAPH.nodes[i])) {
       state.kindsOff.delete(GRAPH.nodes[i].kind);
       state.hidden.delete(i);
+      if (!nodePasses(GRAPH.nodes[i])) Object.assign(state, { paper: -1, from: null, to: null });
       buildFilters();
     }
     const anchor = neighbours(i).find((other) => shown.places.has(other));
@@ -71,7 +74,7 @@ function choose(i, move = false) {
   refresh();
   if (move || covered()) reveal(i);
   const node = GRAPH.nodes[i];
-  say(TEXT.selected(kindName(node), cut(node.name, 80), node.edges.length));
+  say(TEXT.selected(kindName(node), cut(node.name, 80), node.degree));
 }
 
 function expand(i, count) {
@@ -89,38 +92,67 @@ function bound() {
   const room = Math.max(60, DRAWN_LIMIT - basePositions().size);
   for (const i of state.extra.keys()) {
     if (state.extra.size <= room) break;
-    if (i !== state.selected) state.extra.delete(i);
+    if (i !== state.selected && !state.pinned.has(i)) state.extra.delete(i);
   }
 }
 
 function focusOn(i) {
   remember();
-  Object.assign(state, { mode: "focus", focus: i, selected: i, edge: -1, extra: new Map() });
+  Object.assign(state, { mode: "focus", focus: i, cluster: -1, selected: i, edge: -1 });
   state.hidden.delete(i);
+  keepPinned();
   refresh({ refit: true });
-  say(TEXT.selected(kindName(GRAPH.nodes[i]), cut(GRAPH.nodes[i].name, 80), GRAPH.nodes[i].edges.length));
+  say(TEXT.selected(kindName(GRAPH.nodes[i]), cut(GRAPH.nodes[i].name, 80), GRAPH.nodes[i].degree));
 }
 
 function setMode(mode) {
-  if (state.mode === mode && !state.extra.size) return fit();
+  if (state.mode === mode && !state.extra.size && state.paper < 0) return fit();
   remember();
-  Object.assign(state, { mode, focus: -1, edge: -1, extra: new Map(), path: [] });
-  state.hidden.clear();
+  const selected = state.mode === "cluster" ? -1 : state.selected;
+  Object.assign(state, { mode, focus: -1, cluster: -1, selected, edge: -1, path: [] });
+  if (mode === "overview" && state.paper >= 0) { state.paper = -1; buildFilters(); }
+  keepPinned();
   refresh({ refit: true });
+}
+
+function openCluster(k) {
+  remember();
+  Object.assign(state, { mode: "cluster", cluster: k, focus: -1, selected: -1, edge: -1, path: [] });
+  if (state.paper >= 0) { state.paper = -1; buildFilters(); }
+  keepPinned();
+  refresh({ refit: true });
+  say(TEXT.openedCluster(GRAPH.clusters[k].label));
 }
 
 function hide(i) {
   remember();
   state.hidden.add(i);
+  state.pinned.delete(i);
   if (state.focus === i) Object.assign(state, { mode: "overview", focus: -1 });
   state.selected = -1;
+  refresh();
+  byId("canvas").focus();
+}
+
+function unhide() {
+  remember();
+  state.hidden = new Set();
+  refresh();
+  byId("canvas").focus();
+}
+
+// A pinned thing keeps its place and stays in the picture when the view changes.
+function togglePin(i) {
+  const place = shown.places.get(i);
+  if (state.pinned.delete(i)) state.extra.delete(i);
+  else if (place) { state.pinned.add(i); state.extra.set(i, place); }
   refresh();
 }
 
 function startPath(i) {
   pathFrom = i;
   showCrumbs();
-  document.getElementById("search").focus();
+  byId("search").focus();
 }
 
 function endPath(i) {
@@ -132,7 +164,8 @@ function endPath(i) {
     return say(TEXT.noPath(cut(GRAPH.nodes[from].name, 40), cut(GRAPH.nodes[i].name, 40)));
   }
   remember();
-  Object.assign(state, { mode: "path", path, focus: -1, selected: i, edge: -1, extra: new Map() });
+  Object.assign(state, { mode: "path", path, focus: -1, cluster: -1, selected: i, edge: -1 });
+  keepPinned();
   return refresh({ refit: true });
 }
 
@@ -140,7 +173,6 @@ function back() {
   const former = past.pop();
   if (!former) return;
   Object.assign(state, former, { edge: -1 });
-  state.hidden.clear();
   refresh({ refit: true });
 }
 
@@ -150,148 +182,14 @@ function clearSelection() {
   state.edge = -1;
   pathFrom = -1;
   refresh();
-  if (had) document.getElementById("canvas").focus();
-}
-
-function buildSearch() {
-  const box = document.getElementById("search-box");
-  const list = el("ul", { id: "options", role: "listbox", "aria-label": TEXT.searchLabel, hidden: true });
-  const input = el("input", { id: "search", type: "search", role: "combobox", placeholder: TEXT.search, autocomplete: "off", spellcheck: "false", "aria-label": TEXT.searchLabel, "aria-controls": "options", "aria-expanded": "false", "aria-autocomplete": "list" });
-  let found = [], active = -1;
-  const open = (yes) => { list.hidden = !yes; input.setAttribute("aria-expanded", String(yes)); if (!yes) input.removeAttribute("aria-activedescendant"); };
-  const mark = (to) => {
-    active = to;
-    [...list.children].forEach((row, k) => row.setAttribute("aria-selected", String(k === active)));
-    if (active >= 0 && list.children[active].id) {
-      input.setAttribute("aria-activedescendant", list.children[active].id);
-      list.children[active].scrollIntoView({ block: "nearest" });
-    }
-  };
-  const take = (k) => {
-    open(false);
-    input.value = "";
-    if (!matchMedia("(max-width: 860px)").matches) document.getElementById("canvas").focus();
-    else input.blur();
-    choose(found[k].i, true);
-  };
-  const show = () => {
-    rowsOfSearch ??= searchIndex(GRAPH.nodes);
-    found = search(rowsOfSearch, input.value);
-    if (!fold(input.value)) return open(false);
-    list.replaceChildren(...found.map(({ i, alias }, k) => {
-      const node = GRAPH.nodes[i];
-      const name = el("span", { class: "name" }, bdi(cut(node.name, 160)), alias ? el("span", { class: "quiet" }, " ", bdi(TEXT.alias(cut(alias, 80)))) : null);
-      const row = el("li", { id: `option-${k}`, role: "option", "aria-selected": "false" }, glyph(node.kind), name, el("span", { class: "count" }, kindName(node)));
-      row.addEventListener("mousedown", (event) => { event.preventDefault(); take(k); });
-      return row;
-    }));
-    if (!found.length) list.append(el("li", { class: "none", role: "option", "aria-disabled": "true", "aria-selected": "false" }, TEXT.noMatch));
-    open(true);
-    mark(found.length ? 0 : -1);
-    say(found.length ? TEXT.matches(found.length) : TEXT.noMatch);
-    return undefined;
-  };
-  input.addEventListener("input", show);
-  input.addEventListener("blur", () => open(false));
-  input.addEventListener("keydown", (event) => {
-    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-      event.preventDefault();
-      if (list.hidden) show();
-      else if (found.length) mark((active + (event.key === "ArrowDown" ? 1 : found.length - 1)) % found.length);
-    } else if (event.key === "Enter" && !list.hidden && active >= 0) take(active);
-    else if (event.key === "Escape") {
-      if (list.hidden && !input.value) document.getElementById("canvas").focus();
-      input.value = "";
-      open(false);
-    } else return;
-    event.stopPropagation();
-  });
-  box.replaceChildren(icon("search"), input, el("kbd", { "aria-hidden": "true" }, "/"), list);
-}
-
-function buildFilters() {
-  const counts = (items, key) => items.reduce((map, item) => map.set(item[key], (map.get(item[key]) ?? 0) + 1), new Map());
-  const toggle = (set, k) => { if (set.has(k)) set.delete(k); else set.add(k); refresh(); };
-  const row = (set, k, sample, text, count, name) => {
-    const box = el("input", { type: "checkbox", checked: !set.has(k), name });
-    const label = el("label", { class: `check${set.has(k) ? " off" : ""}` }, box, sample, el("span", { class: "what" }, text), el("span", { class: "count" }, number(count)));
-    box.addEventListener("change", () => { toggle(set, k); label.classList.toggle("off", set.has(k)); });
-    return label;
-  };
-  const head = (text, set) => el("div", { class: "head" }, el("h2", {}, text),
-    set ? el("button", { type: "button", "aria-label": `${TEXT.allKinds}: ${text}`, onclick: () => { set.clear(); buildFilters(); refresh(); } }, TEXT.allKinds) : null);
-  const kinds = counts(GRAPH.nodes, "kind"), relations = counts(GRAPH.edges, "relation");
-  const parts = [
-    el("section", {}, head(TEXT.kinds, state.kindsOff), ...GRAPH.kinds.flatMap((kind, k) => (kinds.has(k) ? [row(state.kindsOff, k, glyph(k), TEXT.plural[kind.name], kinds.get(k), `kind-${kind.name}`)] : [])),
-      GRAPH.nodes.some((node) => node.baseline) ? el("p", { class: "quiet note" }, TEXT.legend) : null),
-    el("section", {}, head(TEXT.relations, state.relationsOff), ...GRAPH.relations.flatMap((relation, k) => (relations.has(k) ? [row(state.relationsOff, k, lineSample(k), TEXT.relation[relation.name][0], relations.get(k), `relation-${relation.name}`)] : []))),
-  ];
-  const value = el("span", { class: "count" }, TEXT.atLeast(percent(state.confidence)));
-  const slider = el("input", { type: "range", id: "confidence", min: "0", max: "1", step: "0.05", value: String(state.confidence), "aria-label": TEXT.confidence });
-  slider.addEventListener("input", () => { state.confidence = Number(slider.value); value.textContent = TEXT.atLeast(percent(state.confidence)); refresh(); });
-  parts.push(el("section", {}, el("div", { class: "head" }, el("h2", {}, TEXT.confidence), value), slider));
-  if (GRAPH.years.length > 1) {
-    const select = (key, label, otherwise) => {
-      const node = el("select", { id: `year-${key}`, "aria-label": label }, ...GRAPH.years.map((year) => el("option", { value: String(year) }, String(year))));
-      node.value = String(state[key] ?? otherwise);
-      node.addEventListener("change", () => { state[key] = Number(node.value) === otherwise ? null : Number(node.value); refresh(); });
-      return node;
-    };
-    const undated = GRAPH.nodes.some((node) => kindName(node) === "Paper" && node.year === undefined);
-    parts.push(el("section", {}, head(TEXT.years), el("div", { class: "pair" }, select("from", TEXT.from, GRAPH.years[0]), "\u2013", select("to", TEXT.to, GRAPH.years.at(-1))),
-      undated ? el("p", { class: "quiet note" }, TEXT.undated) : null));
-  }
-  const filters = document.getElementById("filters");
-  filters.setAttribute("aria-label", TEXT.filters);
-  filters.replaceChildren(...parts);
-}
-
-const modeButtons = new Map();
-function buildTools() {
-  const button = (name, act, kind = "") => el("button", { class: `button ${kind}`, type: "button", "aria-label": TEXT[name], title: TEXT[name], onclick: act }, icon(name), el("span", { class: "text" }, TEXT[name]));
-  const overview = button("overview", () => setMode("overview"));
-  modeButtons.set("overview", overview);
-  const parts = [button("filters", () => { document.body.classList.toggle("show-filters"); }, "only-small"), overview];
-  if (GRAPH.nodes.length <= ALL_LIMIT && GRAPH.nodes.length > GRAPH.overview.length) {
-    const all = button("everything", () => setMode("all"));
-    modeButtons.set("all", all);
-    parts.push(all);
-  }
-  const menu = el("div", { class: "menu" }, ...[["savePng", savePicture], ["saveNodes", saveNodes], ["saveEdges", saveEdges]].map(([name, act]) =>
-    el("button", { class: "button", type: "button", onclick: () => { saving.open = false; act(); } }, el("span", { class: "text" }, TEXT[name]))));
-  const saving = el("details", {}, el("summary", { "aria-label": TEXT.save, title: TEXT.save }, icon("save"), el("span", { class: "text" }, TEXT.save)), menu);
-  saving.addEventListener("focusout", (event) => { if (!saving.contains(event.relatedTarget)) saving.open = false; });
-  const plain = (name, act) => el("button", { class: "button", type: "button", "aria-label": TEXT[name], title: TEXT[name], onclick: act }, icon(name));
-  parts.push(button("table", showTable), saving, plain("theme", switchTheme), plain("help", showHelp));
-  document.getElementById("tools").replaceChildren(...parts);
-  const zoom = (name, key, act) => el("button", { type: "button", "aria-label": TEXT[key], title: TEXT[key], onclick: act }, icon(name));
-  document.getElementById("zoom").replaceChildren(zoom("plus", "zoomIn", () => zoomBy(1.35)), zoom("minus", "zoomOut", () => zoomBy(1 / 1.35)), zoom("fit", "fit", () => fit()));
-}
-
-function showHelp() {
-  openDialog(TEXT.help, el("div", {}, el("p", {}, TEXT.introHow), el("dl", { class: "keys" }, ...TEXT.keys.flatMap(([key, text]) => [el("dt", {}, el("kbd", {}, key)), el("dd", {}, text)]))));
-}
-
-function theme() {
-  let saved = null;
-  try { saved = localStorage.getItem("paper-kg-theme"); } catch { /* storage may be forbidden for files */ }
-  return saved ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
-}
-function switchTheme() {
-  const next = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
-  try { localStorage.setItem("paper-kg-theme", next); } catch { /* as above */ }
-  setTheme(next);
-}
-function setTheme(name) {
-  document.documentElement.dataset.theme = name;
-  readInk();
-  if (network) draw();
+  if (had) byId("canvas").focus();
 }
 
 const KEYS = {
   ArrowUp: () => step(0, -1), ArrowDown: () => step(0, 1), ArrowLeft: () => step(-1, 0), ArrowRight: () => step(1, 0),
   Enter: () => { if (state.selected >= 0) focusOn(state.selected); }, " ": () => { if (state.selected >= 0) expand(state.selected, 12); },
   "+": () => zoomBy(1.35), "=": () => zoomBy(1.35), "-": () => zoomBy(1 / 1.35), 0: () => fit(), Backspace: back, Escape: clearSelection,
+  h: () => { if (state.selected >= 0) hide(state.selected); }, p: () => { if (state.selected >= 0) togglePin(state.selected); },
 };
 function step(dx, dy) {
   const next = toward(dx, dy);
@@ -299,7 +197,7 @@ function step(dx, dy) {
 }
 
 function listen() {
-  const canvas = document.getElementById("canvas");
+  const canvas = byId("canvas");
   canvas.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || !KEYS[event.key]) return;
     event.preventDefault();
@@ -307,8 +205,8 @@ function listen() {
   });
   document.addEventListener("keydown", (event) => {
     const typing = ["INPUT", "SELECT", "TEXTAREA"].includes(event.target.tagName) && event.target.type !== "checkbox" && event.target.type !== "range";
-    if (typing || event.ctrlKey || event.metaKey || event.altKey || document.getElementById("help").open) return;
-    if (event.key === "/") { event.preventDefault(); document.getElementById("search").focus(); }
+    if (typing || event.ctrlKey || event.metaKey || event.altKey || byId("dialog").open) return;
+    if (event.key === "/") { event.preventDefault(); byId("search").focus(); }
     else if (event.key === "?") showHelp();
     else if (event.key === "Escape" && event.target !== canvas) { document.body.classList.remove("show-filters"); clearSelection(); }
   });
@@ -316,6 +214,9 @@ function listen() {
     canvas.focus({ preventScroll: true });
     document.body.classList.remove("show-filters");
     const hit = nodes[0] ?? labelAt(pointer.DOM);
+    const region = titleAt(pointer.DOM);
+    hideTip();
+    if (hit < 0 && region >= 0) return openCluster(region);
     if (hit >= 0) {
       const grow = state.selected !== hit && pathFrom < 0 && state.mode !== "all";
       choose(hit);
@@ -324,38 +225,52 @@ function listen() {
       state.edge = edges[0];
       refresh();
     } else if (state.selected >= 0 || state.edge >= 0) clearSelection();
+    return undefined;
   });
   network.on("doubleClick", ({ nodes, pointer }) => {
     const hit = nodes[0] ?? labelAt(pointer.DOM);
     if (hit >= 0) focusOn(hit);
   });
+  network.on("dragStart", hideTip);
+  network.on("zoom", hideTip);
   network.on("dragEnd", ({ nodes }) => {
-    for (const [i, place] of Object.entries(network.getPositions(nodes))) {
-      state.extra.set(Number(i), { ...shown.places.get(Number(i)), ...place });
-      draw();
+    for (const [name, place] of Object.entries(network.getPositions(nodes))) {
+      state.extra.set(Number(name), { ...shown.places.get(Number(name)), ...place });
+      state.pinned.add(Number(name));
     }
+    if (nodes.length) refresh();
   });
-  network.on("hoverNode", () => { canvas.style.cursor = "pointer"; });
-  network.on("blurNode", () => { canvas.style.cursor = ""; });
+  network.on("hoverNode", ({ node, pointer }) => { canvas.style.cursor = "pointer"; tipOfThing(node, pointer.DOM); });
+  network.on("hoverEdge", ({ edge, pointer }) => { canvas.style.cursor = "pointer"; tipOfEdge(edge, pointer.DOM); });
+  for (const gone of ["blurNode", "blurEdge"]) network.on(gone, () => { canvas.style.cursor = ""; hideTip(); });
+  canvas.addEventListener("mousemove", (event) => {
+    const stage = canvas.getBoundingClientRect();
+    const over = titleAt({ x: event.clientX - stage.left, y: event.clientY - stage.top });
+    if (over === overRegion) return;
+    overRegion = over;
+    canvas.style.cursor = over >= 0 ? "pointer" : "";
+    network.redraw();
+  });
+  canvas.addEventListener("mouseleave", hideTip);
   addEventListener("hashchange", () => { if (!writing) { readFragment(); buildFilters(); refresh({ refit: true }); } });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => setTheme(theme()));
 }
 
 async function start() {
   setTheme(theme());
-  GRAPH = linkData(await readData());
-  document.getElementById("title").textContent = cut(GRAPH.title, 200);
-  const skip = document.getElementById("skip");
+  GRAPH = linkData(await part("core"));
+  byId("title").textContent = cut(GRAPH.title, 200);
+  const skip = byId("skip");
   skip.textContent = TEXT.skip;
-  skip.addEventListener("click", (event) => { event.preventDefault(); document.getElementById("canvas").focus(); });
-  const canvas = document.getElementById("canvas");
+  skip.addEventListener("click", (event) => { event.preventDefault(); byId("canvas").focus(); });
+  const canvas = byId("canvas");
   const stage = el("div", { class: "drawing" });
   canvas.setAttribute("role", "application");
   canvas.setAttribute("aria-label", TEXT.canvas);
   canvas.append(stage);
-  document.getElementById("empty").textContent = TEXT.nothing;
-  document.getElementById("tools").setAttribute("aria-label", TEXT.tools);
-  document.getElementById("panel").setAttribute("aria-label", TEXT.thing);
+  byId("empty").textContent = TEXT.nothing;
+  byId("tools").setAttribute("aria-label", TEXT.tools);
+  byId("panel").setAttribute("aria-label", TEXT.thing);
   readFragment();
   buildSearch();
   buildTools();
@@ -367,9 +282,23 @@ async function start() {
   document.documentElement.dataset.ready = "true";
 }
 
-start().catch((problem) => {
-  const empty = document.getElementById("empty");
+// What was not needed for the first picture is unpacked and indexed in slices while the page is idle.
+function prepare() {
+  const idle = window.requestIdleCallback ?? ((act) => setTimeout(() => act({ timeRemaining: () => 10 }), 30));
+  const work = (deadline) => { if (!indexTo(deadline)) idle(work); };
+  idle(async () => {
+    await nameParts();
+    if (indexed < 0) indexed = 0;
+    idle(work);
+    await resultParts();
+  });
+}
+
+function fail(problem) {
+  const empty = byId("empty");
   empty.textContent = TEXT.failed + problem.message;
   empty.hidden = false;
   throw problem;
-});
+}
+
+start().then(prepare).catch(fail);

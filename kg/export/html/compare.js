@@ -21,7 +21,7 @@ function sharedRows(relation, forward) {
     return others;
   });
   const count = (other) => columns.filter((others) => others.has(other)).length;
-  return columns.map((others) => [...others.keys()].sort((a, b) => count(b) - count(a) || GRAPH.nodes[b].edges.length - GRAPH.nodes[a].edges.length || a - b)
+  return columns.map((others) => [...others.keys()].sort((a, b) => count(b) - count(a) || GRAPH.nodes[b].degree - GRAPH.nodes[a].degree || a - b)
     .map((other) => ({ other, shared: count(other) > 1 })));
 }
 
@@ -29,7 +29,7 @@ function sharedRows(relation, forward) {
 function resultRows() {
   const rows = new Map();
   for (const i of compared) {
-    for (const result of GRAPH.nodes[i].results) {
+    for (const result of GRAPH.results.get(i) ?? []) {
       if (result.method !== i) continue;
       const key = `${fold(result.metric)}|${result.dataset}|${result.unit}|${result.direction}`;
       if (!rows.has(key)) rows.set(key, { metric: result.metric, dataset: result.dataset, cells: new Map() });
@@ -40,8 +40,9 @@ function resultRows() {
   return [...rows.values()].sort((a, b) => b.cells.size - a.cells.size || (a.metric < b.metric ? -1 : 1));
 }
 
-function showComparison() {
-  const dialog = document.getElementById("help");
+async function showComparison() {
+  await resultParts();
+  const dialog = byId("dialog");
   const go = (i, limit = 70) => el("button", { class: "link", type: "button", onclick: () => { dialog.close(); choose(i, true); } }, bdi(cut(GRAPH.nodes[i].name, limit)));
   const body = el("tbody");
   GRAPH.relations.forEach((relation, k) => {

@@ -1,109 +1,169 @@
-// Reads the embedded data into linked records and makes the few DOM helpers. Text of papers only ever becomes text nodes.
-const SVG = "http://www.w3.org/2000/svg";
-const ATTRIBUTES = new Set(["class", "id", "type", "role", "tabindex", "for", "value", "min", "max", "step", "placeholder",
-  "autocomplete", "spellcheck", "title", "open", "disabled", "hidden", "checked", "scope", "lang", "dir", "name"]);
+// Unpacks the parts of the data when they are needed, and reads their columns as things, edges and results.
+let GRAPH = null;
+const unpacked = new Map();
 
-function el(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [key, value] of Object.entries(attributes)) {
-    if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
-    else if (key.startsWith("aria-") || key.startsWith("data-")) node.setAttribute(key, value);
-    else if (!ATTRIBUTES.has(key)) throw new Error(`attribute ${key}`);
-    else if (value === true) node.setAttribute(key, "");
-    else if (value !== false && value !== undefined) node.setAttribute(key, value);
+// A promise of a part; every part is unpacked once and its text let go.
+function part(name) {
+  if (!unpacked.has(name)) unpacked.set(name, unpack(name));
+  return unpacked.get(name);
+}
+
+const wholeRead = new Promise((resolve) => {
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", resolve, { once: true });
+  else resolve();
+});
+
+async function unpack(name) {
+  const find = () => document.querySelector(`script[data-part="${name}"]`);
+  let holder = name === "core" ? find() : null;
+  if (!holder) {
+    await wholeRead;
+    holder = find();
   }
-  node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
-  return node;
-}
-
-function svg(tag, attributes = {}, ...children) {
-  const node = document.createElementNS(SVG, tag);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  node.append(...children);
-  return node;
-}
-
-// A name of unknown writing direction; bdi keeps its marks from turning the words around it.
-const bdi = (text) => el("bdi", {}, text);
-
-// A link only where the address is plain http(s); anything else stays text.
-function link(address, ...children) {
-  let target = null;
-  try { target = new URL(address); } catch { /* not an address */ }
-  if (!target || !["http:", "https:"].includes(target.protocol)) return el("span", {}, ...children);
-  const node = el("a", {}, ...children);
-  node.href = target.href;
-  node.target = "_blank";
-  node.rel = "noopener noreferrer";
-  return node;
-}
-
-const ICONS = {
-  search: "M10.5 4a6.5 6.5 0 1 1 0 13 6.5 6.5 0 0 1 0-13zM15.3 15.3 20 20", close: "M6 6l12 12M18 6 6 18",
-  filters: "M4 6h16M7 12h10M10 18h4", overview: "M4 4h7v7H4zM13 4h7v7h-7zM4 13h7v7H4zM13 13h7v7h-7z",
-  everything: "M12 3a9 9 0 1 1 0 18 9 9 0 0 1 0-18zM3 12h18M12 3c5 5 5 13 0 18M12 3c-5 5-5 13 0 18",
-  table: "M4 5h16v14H4zM4 10h16M10 5v14", save: "M12 4v11M7 10l5 5 5-5M5 20h14",
-  help: "M12 3a9 9 0 1 1 0 18 9 9 0 0 1 0-18zM9.5 9.5a2.5 2.5 0 1 1 3.6 2.2c-.8.4-1.1.9-1.1 1.8M12 16.6v.4",
-  theme: "M20 14.5A8 8 0 0 1 9.5 4a8 8 0 1 0 10.500 10.500z", back: "M10 5l-6 7 6 7M4 12h16", plus: "M12 5v14M5 12h14",
-  minus: "M5 12h14", fit: "M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5",
-  focus: "M12 8a4 4 0 1 1 0 8 4 4 0 0 1 0-8zM12 2v4M12 18v4M2 12h4M18 12h4", path: "M6 18a2 2 0 1 0 .1 0zM18 6a2 2 0 1 0 .1 0zM8 17c6-1 2-9 8-11",
-  compare: "M4 5h6v14H4zM14 5h6v14h-6z",
-  hide: "M4 4l16 16M9.900 5.500A9 9 0 0 1 21 12a12 12 0 0 1-2.300 3M6 7.500A12 12 0 0 0 3 12a9.500 9.500 0 0 0 12 6", copy: "M9 9h11v11H9zM5 15H4V4h11v1",
-};
-const icon = (name) =>
-  svg("svg", { viewBox: "0 0 24 24", fill: "none", stroke: "currentColor", "stroke-width": "1.8", "stroke-linecap": "round", "stroke-linejoin": "round", "aria-hidden": "true" },
-    svg("path", { d: ICONS[name] }));
-
-// The same shapes as vis-network draws, for legend and lists.
-const OUTLINES = {
-  square: "M2 2h10v10H2z", diamond: "M7 .5 13.500 7 7 13.500 .5 7z", triangle: "M7 1l6.500 11.500h-13z", triangleDown: "M7 13 .5 1.500h13z",
-  hexagon: "M3.700 1.200h6.600L13.600 7l-3.300 5.800H3.700L.4 7z", dot: "M7 1a6 6 0 1 1 0 12A6 6 0 0 1 7 1z",
-};
-function glyph(kind) {
-  const look = GRAPH.kinds[kind];
-  return svg("svg", { viewBox: "0 0 14 14", class: "glyph", "aria-hidden": "true" }, svg("path", { d: OUTLINES[look.shape], fill: look.color }));
-}
-
-async function readData() {
-  const holder = document.getElementById("graph-data");
-  let text = holder.textContent;
-  if (holder.dataset.encoding === "gzip") {
-    const packed = atob(text);
-    const bytes = new Uint8Array(packed.length);
-    for (let i = 0; i < packed.length; i += 1) bytes[i] = packed.charCodeAt(i);
-    text = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
-  }
+  const packed = atob(holder.textContent);
   holder.remove();
-  return JSON.parse(text);
+  const bytes = new Uint8Array(packed.length);
+  for (let i = 0; i < packed.length; i += 1) bytes[i] = packed.charCodeAt(i);
+  return JSON.parse(await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text());
 }
 
-function linkData(data) {
-  const quote = ([paper, section, sentence, start, end]) => ({ paper, section, text: data.sentences[sentence], start, end });
-  const nodes = data.nodes.map(([id, kind, label, x, y, size, baseline, papers, extra], i) => ({
-    i, id, kind, label, x, y, size, baseline: baseline === 1, papers, extra,
-    name: extra.name ?? label, names: extra.names ?? [], year: extra.year, edges: [], results: [], said: [], named: [],
-  }));
-  const edges = data.edges.map(([s, t, relation, confidence, papers, quotes], i) => {
-    const edge = { i, s, t, relation, confidence, papers, quotes: quotes.map(quote) };
-    nodes[s].edges.push(edge);
-    if (t !== s) nodes[t].edges.push(edge);
-    for (const paper of papers) nodes[paper].said.push(edge);
-    return edge;
-  });
-  const results = data.results.map(([paper, method, baseline, dataset, metric, text, value, unit, direction, bound, confidence, where], i) => {
+// Lists of numbers, one after the other, and where each begins.
+function lists({ counts, flat }) {
+  const starts = new Int32Array(counts.length + 1);
+  for (let i = 0; i < counts.length; i += 1) starts[i + 1] = starts[i] + counts[i];
+  return { flat, starts, at: (i) => flat.slice(starts[i], starts[i + 1]), size: (i) => starts[i + 1] - starts[i] };
+}
+
+// For each value below size the numbers of the lists that hold it.
+function transposed({ starts, flat }, size) {
+  const counts = new Int32Array(size), fill = new Int32Array(size), out = new Int32Array(flat.length);
+  for (const value of flat) counts[value] += 1;
+  for (let i = 1; i < size; i += 1) fill[i] = fill[i - 1] + counts[i - 1];
+  for (let list = 0; list + 1 < starts.length; list += 1) {
+    for (let at = starts[list]; at < starts[list + 1]; at += 1) out[fill[flat[at]]++] = list;
+  }
+  return lists({ counts, flat: out });
+}
+
+function adjacency({ s, t }, size) {
+  const flat = new Int32Array(2 * s.length), counts = new Int32Array(s.length);
+  let end = 0;
+  for (let i = 0; i < s.length; i += 1) {
+    flat[end++] = s[i];
+    if (t[i] !== s[i]) flat[end++] = t[i];
+    counts[i] = t[i] === s[i] ? 1 : 2;
+  }
+  return transposed(lists({ counts, flat: flat.subarray(0, end) }), size);
+}
+
+class Thing {
+  constructor(i, kind, label, cluster, baseline) { Object.assign(this, { i, kind, label, cluster, baseline, near: null }); }
+  get id() { return GRAPH.ids[this.i]; }
+  get degree() { return GRAPH.joins.size(this.i); }
+  get edges() { return (this.near ??= Array.from(GRAPH.joins.at(this.i), edgeAt)); }
+  get isPaper() { return this.kind === 0; }
+  get papers() { return this.isPaper ? [this.i] : GRAPH.paperLists.at(this.i); }
+  get paperCount() { return this.isPaper ? 1 : GRAPH.paperLists.size(this.i); }
+  get year() { return GRAPH.year[this.i] || undefined; }
+  get said() { return Array.from(GRAPH.saidLists().at(this.i), edgeAt); }
+  get saidCount() { return GRAPH.saidLists().size(this.i); }
+  get named() { return GRAPH.namedLists().at(this.i); }
+  // Names longer than a label, and aliases, come with a part of their own.
+  get name() { return GRAPH.full.get(this.i) ?? this.label; }
+  get names() { return GRAPH.also.get(this.i) ?? []; }
+  get size() { return 5 + Math.min(3, 17 / Math.sqrt(Math.max(GRAPH.most, 1))) * Math.sqrt(this.degree); }
+}
+
+class Edge {
+  constructor(i) { this.i = i; }
+  get s() { return GRAPH.edges.s[this.i]; }
+  get t() { return GRAPH.edges.t[this.i]; }
+  get relation() { return GRAPH.edges.relation[this.i]; }
+  get confidence() { return GRAPH.edges.confidence[this.i] / 1000; }
+  get papers() { return GRAPH.edgePapers.at(this.i); }
+  get paperCount() { return GRAPH.edgePapers.size(this.i); }
+}
+
+const known = new Map();
+function edgeAt(i) {
+  if (!known.has(i)) known.set(i, new Edge(i));
+  return known.get(i);
+}
+
+function once(make) {
+  let value = null;
+  return () => (value ??= make());
+}
+
+function linkData(core) {
+  const { nodes, edges } = core;
+  const ids = nodes.id ? nodes.id.split("\n") : [], labels = nodes.id ? nodes.label.split("\n") : [];
+  const ringed = new Set(nodes.baseline);
+  const things = labels.map((label, i) => new Thing(i, nodes.kind[i], label, nodes.cluster[i], ringed.has(i)));
+  const joins = adjacency(edges, ids.length);
+  const paperLists = lists(nodes.papers), edgePapers = lists(edges.papers);
+  let most = 0;
+  for (let i = 0; i < ids.length; i += 1) most = Math.max(most, joins.size(i));
+  return {
+    ...core, ids, nodes: things, edges, joins, most, paperLists, edgePapers, year: nodes.year, x: nodes.x, y: nodes.y,
+    full: new Map(), also: new Map(), results: null, edgeCount: edges.s.length, resultCount: core.results,
+    years: [...new Set(nodes.year.filter((year) => year))].sort((a, b) => a - b),
+    saidLists: once(() => transposed(edgePapers, ids.length)),
+    namedLists: once(() => transposed(paperLists, ids.length)),
+    indexOf: once(() => new Map(ids.map((id, i) => [id, i]))),
+    // Members of every cluster, and of none, the best joined first.
+    members: once(() => {
+      const found = new Map(things.map((thing) => [thing.cluster, []]));
+      for (const thing of things) found.get(thing.cluster).push(thing);
+      for (const group of found.values()) group.sort((a, b) => importance(b) - importance(a) || a.i - b.i);
+      return found;
+    }),
+  };
+}
+
+const nameParts = once(async () => {
+  const { full, also } = await part("names");
+  full[0].forEach((i, k) => GRAPH.full.set(i, full[1][k]));
+  also[0].forEach((i, k) => GRAPH.also.set(i, also[1][k]));
+});
+
+const resultParts = once(async () => {
+  const { rows, sentences } = await part("results");
+  const quote = ([paper, section, sentence, start, end]) => ({ paper, section, text: sentences[sentence], start, end });
+  const found = new Map();
+  rows.forEach(([paper, method, baseline, dataset, metric, text, value, unit, direction, bound, confidence, where], i) => {
     const result = { i, paper, method, baseline, dataset, metric, text, value, unit, direction, bound, confidence, quote: quote(where) };
-    for (const end of new Set([paper, method, baseline, dataset])) if (end >= 0) nodes[end].results.push(result);
-    return result;
+    for (const end of new Set([paper, method, baseline, dataset])) {
+      if (end < 0) continue;
+      if (found.has(end)) found.get(end).push(result);
+      else found.set(end, [result]);
+    }
   });
-  for (const node of nodes) for (const paper of node.papers) if (paper !== node.i) nodes[paper].named.push(node.i);
-  const years = [...new Set(nodes.map((node) => node.year).filter((year) => year !== undefined))].sort((a, b) => a - b);
-  const byId = new Map(nodes.map((node) => [node.id, node.i]));
-  return { ...data, nodes, edges, results, years, byId };
+  GRAPH.results = found;
+});
+
+async function resultsOf(i) {
+  await resultParts();
+  return (GRAPH.results.get(i) ?? []).filter((result) => result.confidence >= state.confidence && (state.paper < 0 || result.paper === state.paper));
+}
+
+// What is told of a thing beside its names: authors, date, addresses.
+async function aboutOf(i) {
+  const rows = await part(`about-${Math.floor(i / GRAPH.chunks.about)}`);
+  return rows[i % GRAPH.chunks.about] || {};
+}
+
+async function quotesOf(edge) {
+  const { quotes, sentences } = await part(`text-${Math.floor(edge.i / GRAPH.chunks.text)}`);
+  const flat = quotes[edge.i % GRAPH.chunks.text], found = [];
+  for (let k = 0; k < flat.length; k += 5) {
+    found.push({ paper: flat[k], section: flat[k + 1], text: sentences[flat[k + 2]], start: flat[k + 3], end: flat[k + 4] });
+  }
+  return found;
 }
 
 const otherEnd = (edge, i) => (edge.s === i ? edge.t : edge.s);
-const number = (n) => n.toLocaleString("en");
-const percent = (value) => `${Math.round(value * 100)}%`;
-const cut = (text, limit) => (text.length <= limit ? text : `${Array.from(text.slice(0, limit * 2)).slice(0, limit - 1).join("")}\u2026`);
 const kindName = (node) => GRAPH.kinds[node.kind].name;
-let GRAPH = null;
+const iri = (id) => GRAPH.base + id.split("/").map(encodeURIComponent).join("/");
+// What many papers name counts more than what one paper says much of.
+const importance = (node) => node.degree + 3 * (node.paperCount - 1);

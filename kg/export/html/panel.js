@@ -1,6 +1,16 @@
 // The panel beside the graph: what a thing is, and every statement about it with its sentence.
 const FIRST = 8;
 
+// A place that is filled when its data is unpacked; nothing happens if the reader went on before.
+function later(promise, make) {
+  const holder = el("div", { "aria-busy": "true" });
+  promise.then((value) => {
+    holder.replaceChildren(...[make(value)].flat().filter(Boolean));
+    holder.removeAttribute("aria-busy");
+  }, fail);
+  return holder;
+}
+
 function glyphButton(i, text) {
   const node = GRAPH.nodes[i];
   return [glyph(node.kind), el("button", { class: "link", type: "button", onclick: () => choose(i, true) }, bdi(text ?? cut(node.name, 300)))];
@@ -56,22 +66,30 @@ function growing(items, make, first = FIRST) {
 }
 
 function quotes(edge, home) {
-  const [head, ...rest] = edge.quotes;
-  const parts = head ? [quoteBlock(head, home)] : [];
-  if (rest.length) {
-    const button = el("button", { class: "more", type: "button" }, TEXT.moreQuotes(rest.length));
-    button.addEventListener("click", () => button.replaceWith(growing(rest, (quote) => quoteBlock(quote, home), 20)));
-    parts.push(button);
-  }
-  return parts;
+  return later(quotesOf(edge), (all) => {
+    const own = state.paper >= 0 ? all.filter((quote) => quote.paper === state.paper) : all;
+    const [head, ...rest] = own.length ? own : all;
+    const parts = head ? [quoteBlock(head, home)] : [];
+    if (rest.length) {
+      const button = el("button", { class: "more", type: "button" }, TEXT.moreQuotes(rest.length));
+      button.addEventListener("click", () => {
+        const list = growing(rest, (quote) => quoteBlock(quote, home), 20);
+        button.replaceWith(list);
+        list.tabIndex = -1;
+        list.focus();
+      });
+      parts.push(button);
+    }
+    return parts;
+  });
 }
 
 const end = (i) => el("span", { class: "end" }, ...glyphButton(i));
 function fact(edge, i, home) {
   const node = el("div", { class: "fact", "data-edge": edge.i });
   const parts = i < 0 ? [end(edge.s), el("span", { class: "quiet" }, relationText(edge, edge.s)), end(edge.t)] : glyphButton(otherEnd(edge, i));
-  const papers = edge.papers.length > 1 ? el("span", { class: "badge" }, TEXT.supports(edge.papers.length)) : null;
-  node.append(el("div", { class: `top${i < 0 ? " wrap" : ""}` }, ...parts, papers, meter(edge.confidence)), ...quotes(edge, home));
+  const papers = edge.paperCount > 1 ? el("span", { class: "badge" }, TEXT.supports(edge.paperCount)) : null;
+  node.append(el("div", { class: `top${i < 0 ? " wrap" : ""}` }, ...parts, papers, meter(edge.confidence)), quotes(edge, home));
   return node;
 }
 
@@ -94,7 +112,7 @@ function statements(i) {
     else groups.set(key, [edge]);
   }
   return [...groups].sort(([a], [b]) => a - b).map(([key, edges]) => {
-    edges.sort((a, b) => b.papers.length - a.papers.length || b.confidence - a.confidence || a.i - b.i);
+    edges.sort((a, b) => b.paperCount - a.paperCount || b.confidence - a.confidence || a.i - b.i);
     const name = GRAPH.relations[key >> 1].name;
     return group(TEXT.relation[name][key & 1], edges.length, growing(edges, (edge) => fact(edge, i, i)), lineSample(key >> 1));
   });
@@ -115,14 +133,14 @@ function papersGroup(node) {
   const papers = node.papers.filter((paper) => paper !== node.i);
   if (!papers.length) return [];
   const row = (paper) => {
-    const { url } = GRAPH.nodes[paper].extra;
-    return el("div", { class: "fact" }, el("div", { class: "top" }, ...glyphButton(paper), url ? el("span", { class: "meter" }, link(url, "\u2197", el("span", { class: "sr" }, TEXT.openPaper))) : null));
+    const address = later(aboutOf(paper), ({ url }) => (url ? link(url, "\u2197", el("span", { class: "sr" }, TEXT.openPaper)) : null));
+    address.className = "meter";
+    return el("div", { class: "fact" }, el("div", { class: "top" }, ...glyphButton(paper), address));
   };
   return [group(TEXT.papers, papers.length, growing(papers, row))];
 }
 
-function factsOf(node) {
-  const { extra } = node;
+function factsOf(node, extra) {
   const list = el("dl", { class: "facts" });
   const add = (term, ...value) => list.append(el("dt", {}, term), el("dd", {}, ...value));
   if (extra.authors?.length) add(TEXT.authors, bdi(cut(extra.authors.join(", "), 400)));
@@ -130,63 +148,95 @@ function factsOf(node) {
   if (extra.date) add(TEXT.date, extra.date);
   if (extra.venue) add(TEXT.venue, bdi(cut(extra.venue, 200)));
   if (extra.identifiers) add(TEXT.identifiers, bdi(cut(extra.identifiers.join(", "), 300)));
+  if (node.cluster >= 0 && GRAPH.clusters.length > 1) {
+    add(TEXT.cluster, el("button", { class: "link", type: "button", onclick: () => openCluster(node.cluster) }, bdi(GRAPH.clusters[node.cluster].label)));
+  }
   if (extra.links) add(TEXT.sameAs, ...extra.links.flatMap((address) => [link(address, cut(address.replace(/^https?:\/\//, ""), 60)), el("br")]));
   return list.childElementCount ? list : null;
 }
 
 function actionsOf(node) {
   const button = (name, text, act) => el("button", { class: "button", type: "button", onclick: act }, icon(name), el("span", {}, text));
-  const copy = button("copy", TEXT.copy, async () => {
-    const done = await navigator.clipboard?.writeText(location.href).then(() => true, () => false);
-    if (done) copy.lastChild.textContent = TEXT.copied;
-  });
+  const copy = button("copy", TEXT.copy, async () => { if (await copyText(location.href)) copy.lastChild.textContent = TEXT.copied; });
   const missing = neighbours(node.i).filter((i) => !shown.places.has(i)).length;
+  const compares = compared.includes(node.i), pinned = state.pinned.has(node.i);
   return el("div", { class: "actions" },
-    button("focus", TEXT.focusOn, () => focusOn(node.i)),
+    state.focus === node.i && state.mode === "focus" ? null : button("focus", TEXT.focusOn, () => focusOn(node.i)),
     missing && shown.places.has(node.i) ? button("plus", TEXT.expandMore(Math.min(missing, 24)), () => expand(node.i, 24)) : null,
-    button("path", TEXT.from1, () => startPath(node.i)), compared.includes(node.i) || compared.length < COMPARE_LIMIT ? button("compare", compared.includes(node.i) ? TEXT.uncompare : TEXT.compare, () => toggleCompared(node.i)) : null,
+    button("path", TEXT.from1, () => startPath(node.i)),
+    compares || compared.length < COMPARE_LIMIT ? button("compare", compares ? TEXT.uncompare : TEXT.compare, () => toggleCompared(node.i)) : null,
+    node.isPaper && state.paper !== node.i ? button("filters", TEXT.onlyPaper, () => setPaper(node.i)) : null,
+    shown.places.has(node.i) ? button("pin", pinned ? TEXT.unpin : TEXT.pin, () => togglePin(node.i)) : null,
     button("hide", TEXT.hide, () => hide(node.i)), copy);
 }
 
-function showThing(i) {
-  const node = GRAPH.nodes[i];
-  const names = cut(node.names.join(", "), 900);
-  const panel = document.getElementById("panel");
-  const close = el("button", { class: "close", type: "button", "aria-label": TEXT.close, onclick: clearSelection }, icon("close"));
-  const title = node.extra.url ? link(node.extra.url, bdi(node.name)) : bdi(node.name);
-  panel.replaceChildren(el("article", { class: "thing", "data-node": node.id },
-    el("header", {},
-      el("div", { class: "kind" }, glyph(node.kind), el("span", {}, kindName(node)), node.baseline ? el("span", { class: "badge" }, TEXT.baseline) : null, close),
-      el("h2", { id: "panel-title", tabindex: "-1" }, title),
-      names ? el("p", { class: "names quiet" }, bdi(kindName(node) === "Paper" ? TEXT.otherTitles(names) : TEXT.aliases(names))) : null,
-      factsOf(node), actionsOf(node)),
-    ...statements(i), ...saidGroups(i), ...resultGroups(node), ...papersGroup(node)));
+// The panel is made again when names are unpacked; what the reader scrolled to stays.
+function fillPanel(...content) {
+  const panel = byId("panel");
+  panel.replaceChildren(...content);
   panel.scrollTop = 0;
 }
 
+const closeButton = () => el("button", { class: "close", type: "button", "aria-label": TEXT.close, onclick: clearSelection }, icon("close"));
+const panelTitle = (...content) => el("h2", { id: "panel-title", tabindex: "-1" }, ...content);
+
+function showThing(i) {
+  const node = GRAPH.nodes[i];
+  const head = (extra) => {
+    const names = cut(node.names.join(", "), 900);
+    return [
+      panelTitle(extra.url ? link(extra.url, bdi(node.name)) : bdi(node.name)),
+      names ? el("p", { class: "names quiet" }, bdi(node.isPaper ? TEXT.otherTitles(names) : TEXT.aliases(names))) : null,
+      factsOf(node, extra),
+    ];
+  };
+  const known_ = Promise.all([aboutOf(i), nameParts()]);
+  fillPanel(el("article", { class: "thing", "data-node": node.id },
+    el("header", {},
+      el("div", { class: "kind" }, glyph(node.kind), el("span", {}, kindName(node)), node.baseline ? el("span", { class: "badge" }, TEXT.baseline) : null, closeButton()),
+      later(known_, ([extra]) => head(extra)), actionsOf(node)),
+    ...statements(i), ...saidGroups(i), later(resultsOf(i), (results) => resultGroups(node, results)), ...papersGroup(node)));
+}
+
 function showEdge(i) {
-  const edge = GRAPH.edges[i];
-  const close = el("button", { class: "close", type: "button", "aria-label": TEXT.close, onclick: clearSelection }, icon("close"));
-  document.getElementById("panel").replaceChildren(el("article", { class: "thing", "data-edge": i },
-    el("header", {}, el("div", { class: "kind" }, lineSample(edge.relation), el("span", {}, TEXT.edge), close),
-      el("h2", { id: "panel-title", tabindex: "-1" }, bdi(cut(GRAPH.nodes[edge.s].name, 200)), " ", el("span", { class: "quiet" }, relationText(edge, edge.s)), " ", bdi(cut(GRAPH.nodes[edge.t].name, 200)))),
+  const edge = edgeAt(i);
+  fillPanel(el("article", { class: "thing", "data-edge": i },
+    el("header", {}, el("div", { class: "kind" }, lineSample(edge.relation), el("span", {}, TEXT.edge), closeButton()),
+      panelTitle(bdi(cut(GRAPH.nodes[edge.s].name, 200)), " ", el("span", { class: "quiet" }, relationText(edge, edge.s)), " ", bdi(cut(GRAPH.nodes[edge.t].name, 200)))),
     fact(edge, -1, -1)));
 }
 
+// The best of each kind among some things, as lists of buttons.
+function rankedGroups(nodes) {
+  const weights = { Paper: (node) => node.saidCount, Method: (node) => node.degree };
+  const best = GRAPH.kinds.map((kind, k) => {
+    const weigh = weights[kind.name] ?? ((node) => node.paperCount);
+    const rows = nodes.filter((node) => node.kind === k && (node.degree || node.saidCount) && nodePasses(node))
+      .map((node) => ({ node, weight: weigh(node) })).sort((a, b) => b.weight - a.weight || a.node.i - b.node.i).slice(0, 6)
+      .map(({ node, weight }) => el("li", {}, ...glyphButton(node.i, cut(node.name, 120)), el("span", { class: "count" }, number(weight))));
+    return rows.length ? el("section", { class: "group" }, el("h3", {}, TEXT.ranked[kind.name]), el("ul", { class: "ranked" }, ...rows)) : null;
+  });
+  return [...best.slice(1), best[0]].filter(Boolean);
+}
+
+const clusterButton = (k) => el("button", { class: "link", type: "button", onclick: () => openCluster(k) }, bdi(GRAPH.clusters[k].label));
+
 function showIntro() {
-  const count = (kind) => GRAPH.nodes.filter((node) => kindName(node) === kind).length;
-  const papers = count("Paper");
-  const top = GRAPH.kinds.map((kind, k) => {
-    const best = GRAPH.nodes.filter((node) => node.kind === k && (node.edges.length || node.said.length) && nodePasses(node))
-      .map((node) => ({ node, weight: kind.name === "Paper" ? node.said.length : kind.name === "Method" ? node.edges.length : node.papers.length }))
-      .sort((a, b) => b.weight - a.weight || a.node.i - b.node.i).slice(0, 6);
-    if (!best.length) return null;
-    const rows = best.map(({ node, weight }) => el("li", {}, ...glyphButton(node.i, cut(node.name, 120)), el("span", { class: "count" }, number(weight))));
-    return { papers: kind.name === "Paper", section: el("section", { class: "group" }, el("h3", {}, TEXT.ranked[kind.name]), el("ul", { class: "ranked" }, ...rows)) };
-  }).filter(Boolean);
-  top.sort((a, b) => Number(a.papers) - Number(b.papers));
-  document.getElementById("panel").replaceChildren(el("div", { class: "intro" },
-    el("h2", { id: "panel-title", tabindex: "-1" }, TEXT.introTitle),
-    el("p", {}, TEXT.intro(number(papers), number(GRAPH.nodes.length - papers), number(GRAPH.edges.length), number(GRAPH.results.length))),
-    el("p", { class: "quiet" }, TEXT.introHow), ...top.map((entry) => entry.section)));
+  const papers = GRAPH.nodes.filter((node) => node.isPaper).length;
+  const clusters = GRAPH.clusters.length > 1
+    ? el("section", { class: "group" }, el("h3", {}, TEXT.clusters), el("ul", { class: "ranked" },
+      ...GRAPH.clusters.map((cluster, k) => el("li", {}, clusterButton(k), el("span", { class: "count" }, number(cluster.size))))))
+    : null;
+  fillPanel(el("div", { class: "intro" }, panelTitle(TEXT.introTitle),
+    el("p", {}, TEXT.intro(number(papers), number(GRAPH.nodes.length - papers), number(GRAPH.edgeCount), number(GRAPH.resultCount))),
+    GRAPH.leftOut ? el("p", { class: "quiet" }, TEXT.leftOut(number(papers), number(papers + GRAPH.leftOut))) : null,
+    el("p", { class: "quiet" }, TEXT.introHow), clusters, ...rankedGroups(GRAPH.nodes)));
+}
+
+function showCluster(k) {
+  const members = GRAPH.nodes.filter((node) => node.cluster === k);
+  fillPanel(el("div", { class: "intro" },
+    el("div", { class: "kind" }, icon("overview"), el("span", {}, TEXT.cluster)), panelTitle(bdi(GRAPH.clusters[k].label)),
+    el("p", {}, TEXT.clusterHas(number(members.filter((node) => node.isPaper).length), number(members.filter((node) => !node.isPaper).length))),
+    ...rankedGroups(members)));
 }

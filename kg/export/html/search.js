@@ -2,25 +2,31 @@
 const fold = (text) =>
   text.slice(0, 300).normalize("NFKD").replace(/\p{M}+/gu, "").toLowerCase().replace(/[^\p{L}\p{N}+#]+/gu, " ").trim();
 
-function searchIndex(nodes) {
-  const rows = [];
-  for (const node of nodes) {
+// One row for each name. Rows are made in slices while the page is idle, or at once when somebody types.
+const rowsOfSearch = [];
+let indexed = -1;
+function indexTo(deadline = null) {
+  if (indexed < 0) return false;
+  for (; indexed < GRAPH.nodes.length; indexed += 1) {
+    if (deadline && indexed % 200 === 0 && deadline.timeRemaining() < 3) return false;
+    const node = GRAPH.nodes[indexed];
     for (const name of [node.name, ...node.names]) {
       const key = fold(name);
-      if (key) rows.push({ i: node.i, key, packed: key.replaceAll(" ", ""), words: null, name, first: name === node.name });
+      if (key) rowsOfSearch.push({ i: node.i, key, packed: key.replaceAll(" ", ""), name, first: name === node.name });
     }
   }
-  return rows;
+  return true;
 }
 
-// Optimal string alignment distance of a and b, or limit + 1 where it is larger.
+// Least optimal string alignment distance between a word and the beginnings of another, or limit + 1 where it is larger.
 function distance(a, b, limit) {
-  if (Math.abs(a.length - b.length) > limit) return limit + 1;
-  let before = [], last = Array.from({ length: b.length + 1 }, (_, j) => j);
+  const size = Math.min(b.length, a.length + limit);
+  if (size < a.length - limit) return limit + 1;
+  let before = null, last = Array.from({ length: size + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i += 1) {
     const row = [i];
     let least = i;
-    for (let j = 1; j <= b.length; j += 1) {
+    for (let j = 1; j <= size; j += 1) {
       const same = a[i - 1] === b[j - 1] ? 0 : 1;
       let cost = Math.min(last[j] + 1, row[j - 1] + 1, last[j - 1] + same);
       if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) cost = Math.min(cost, before[j - 2] + 1);
@@ -31,7 +37,7 @@ function distance(a, b, limit) {
     before = last;
     last = row;
   }
-  return last[b.length];
+  return Math.min(...last.slice(Math.max(0, a.length - limit)));
 }
 
 function rank(row, query, packed) {
@@ -42,29 +48,43 @@ function rank(row, query, packed) {
   return -1;
 }
 
-// Every word of the query is close to the beginning of a word of the name.
-function close(row, words) {
-  row.words ??= row.key.split(" ");
-  let total = 0;
-  for (const word of words) {
-    const limit = word.length < 4 ? 0 : word.length < 8 ? 1 : 2;
-    let best = limit + 1;
-    for (const other of row.words) {
-      best = Math.min(best, distance(word, other, limit));
-      if (best > 0 && other.length > word.length) {
-        for (let size = word.length - limit; size <= Math.min(other.length, word.length + limit); size += 1) {
-          best = Math.min(best, distance(word, other.slice(0, size), limit));
-        }
-      }
-      if (best === 0) break;
+// The names that hold each word; made when somebody first mistypes.
+let holders = null;
+function wordIndex() {
+  if (holders) return holders;
+  holders = new Map();
+  rowsOfSearch.forEach((row, k) => {
+    for (const word of new Set(row.key.split(" "))) {
+      if (holders.has(word)) holders.get(word).push(k);
+      else holders.set(word, [k]);
     }
-    if (best > limit) return -1;
-    total += best;
-  }
-  return total;
+  });
+  return holders;
 }
 
-function search(rows, text, limit = 12) {
+// Names in which every word of the query is close to the beginning of a word, with the sum of the distances.
+function close(words) {
+  let found = null;
+  for (const word of words) {
+    const limit = word.length < 4 ? 0 : word.length < 8 ? 1 : 2;
+    const hits = new Map();
+    for (const [other, rows] of wordIndex()) {
+      if (other.length < word.length - limit) continue;
+      const far = distance(word, other, limit);
+      if (far > limit) continue;
+      for (const k of rows) {
+        if (found && !found.has(k)) continue;
+        const total = far + (found?.get(k) ?? 0);
+        if (!(hits.get(k) <= total)) hits.set(k, total);
+      }
+    }
+    found = hits;
+    if (!found.size) break;
+  }
+  return found;
+}
+
+function search(rows, text, accept = () => true, limit = 12) {
   const query = fold(text);
   if (!query) return [];
   const packed = query.replaceAll(" ", ""), words = query.split(" ");
@@ -75,18 +95,18 @@ function search(rows, text, limit = 12) {
     if (!known || value < known.value) found.set(row.i, { i: row.i, value, alias: row.first ? null : row.name });
   };
   for (const row of rows) {
+    if (!accept(row.i)) continue;
     const score = rank(row, query, packed);
     if (score >= 0) keep(row, score);
     else if (words.length > 1 && words.every((word) => row.key.includes(word))) keep(row, 4);
   }
   if (found.size < 5) {
-    for (const row of rows) {
-      if (found.has(row.i)) continue;
-      const score = close(row, words);
-      if (score >= 0) keep(row, 5 + score);
+    for (const [k, score] of close(words)) {
+      const row = rows[k];
+      if (accept(row.i)) keep(row, 5 + score);
     }
   }
   return [...found.values()]
-    .sort((a, b) => a.value - b.value || GRAPH.nodes[b.i].edges.length - GRAPH.nodes[a.i].edges.length || a.i - b.i)
+    .sort((a, b) => a.value - b.value || importance(GRAPH.nodes[b.i]) - importance(GRAPH.nodes[a.i]) || a.i - b.i)
     .slice(0, limit);
 }

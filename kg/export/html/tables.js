@@ -1,4 +1,4 @@
-// Results as table and chart, the table of what is in view, and what is saved to a file.
+// Results as table and chart, and the tables of what is in view.
 const signed = (result) => `${result.bound && !result.text.startsWith(result.bound) ? `${result.bound} ` : ""}${result.text}${result.unit ? (["%", "x", "\u00d7"].includes(result.unit) ? result.unit : ` ${result.unit}`) : ""}`;
 const arrow = (result) => ({ up: " \u2191", down: " \u2193" })[result.direction] ?? "";
 
@@ -6,8 +6,7 @@ function cellLink(i) {
   return i < 0 ? "" : el("button", { class: "link", type: "button", onclick: () => choose(i, true) }, bdi(cut(GRAPH.nodes[i].name, 90)));
 }
 
-function resultGroups(node) {
-  const results = node.results.filter((result) => result.confidence >= state.confidence);
+function resultGroups(node, results) {
   if (!results.length) return [];
   const columns = [[TEXT.method, "method"], [TEXT.against, "baseline"], [TEXT.dataset, "dataset"], [TEXT.paper, "paper"]]
     .filter(([, key]) => results.some((result) => result[key] >= 0 && result[key] !== node.i && (key !== "paper" || result.method < 0)));
@@ -61,79 +60,66 @@ function charts(node, results) {
   return parts.length ? el("div", {}, ...parts) : null;
 }
 
-// Spreadsheets run cells that begin like a formula; a quote before them keeps them text.
-function csv(rows) {
-  const cell = (value) => {
-    const text = String(value ?? "").replaceAll("\u0000", "");
-    const safe = typeof value === "string" && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-    return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-  };
-  return `\ufeff${rows.map((row) => row.map(cell).join(",")).join("\r\n")}\r\n`;
-}
+// The two tables of what is in view: titles of columns, rows to sort, cells to show.
+const tables = {
+  nodes: () => ({
+    title: TEXT.tableTitle, rows: [...shown.places.keys()].map((i) => GRAPH.nodes[i]), sorted: 2,
+    columns: [
+      { title: TEXT.thing, key: (node) => fold(node.name) || node.name, cell: (node, go) => go(node.i), text: (node) => node.name },
+      { title: TEXT.type, key: kindName, cell: kindName },
+      { title: TEXT.degree, number: true, key: (node) => -node.degree, cell: (node) => number(node.degree), text: (node) => node.degree },
+      { title: TEXT.inPapers, number: true, key: (node) => -node.paperCount, cell: (node) => number(node.paperCount), text: (node) => node.paperCount },
+    ],
+  }),
+  edges: () => ({
+    title: TEXT.tableEdges, rows: shown.edges, sorted: 3,
+    columns: [
+      { title: TEXT.subject, key: (edge) => fold(GRAPH.nodes[edge.s].name), cell: (edge, go) => go(edge.s), text: (edge) => GRAPH.nodes[edge.s].name },
+      { title: TEXT.relationOne, key: (edge) => edge.relation, cell: (edge) => relationText(edge, edge.s) },
+      { title: TEXT.object, key: (edge) => fold(GRAPH.nodes[edge.t].name), cell: (edge, go) => go(edge.t), text: (edge) => GRAPH.nodes[edge.t].name },
+      { title: TEXT.confidence, number: true, key: (edge) => -edge.confidence, cell: (edge) => percent(edge.confidence), text: (edge) => edge.confidence },
+      { title: TEXT.inPapers, number: true, key: (edge) => -edge.paperCount, cell: (edge) => number(edge.paperCount), text: (edge) => edge.paperCount },
+    ],
+  }),
+};
+const TABLE_ROWS = 500;
 
-const nodeRows = () => [...shown.places.keys()].map((i) => GRAPH.nodes[i])
-  .map((node) => [GRAPH.base + node.id, kindName(node), node.name, node.names.join(" | "), node.edges.length, node.papers.length]);
-const edgeRows = () => shown.edges.map((edge) => {
-  const quote = edge.quotes[0];
-  return [GRAPH.nodes[edge.s].name, GRAPH.relations[edge.relation].name, GRAPH.nodes[edge.t].name, edge.confidence,
-    edge.papers.map((paper) => GRAPH.nodes[paper].name).join(" | "), quote ? quote.text : ""];
-});
-
-function save(name, content, type) {
-  const address = URL.createObjectURL(content instanceof Blob ? content : new Blob([content], { type }));
-  const anchor = el("a");
-  anchor.href = address;
-  anchor.download = name;
-  anchor.click();
-  setTimeout(() => URL.revokeObjectURL(address), 10_000);
-}
-const saveNodes = () => save("nodes.csv", csv([["id", "type", "name", "aliases", "edges", "papers"], ...nodeRows()]), "text/csv;charset=utf-8");
-const saveEdges = () => save("edges.csv", csv([["subject", "relation", "object", "confidence", "papers", "sentence"], ...edgeRows()]), "text/csv;charset=utf-8");
-
-function savePicture() {
-  const source = document.querySelector("#canvas canvas");
-  const copy = document.createElement("canvas");
-  copy.width = source.width;
-  copy.height = source.height;
-  const context = copy.getContext("2d");
-  context.fillStyle = ink.back;
-  context.fillRect(0, 0, copy.width, copy.height);
-  context.drawImage(source, 0, 0);
-  copy.toBlob((blob) => save("graph.png", blob, "image/png"), "image/png");
-}
-
-function showTable() {
-  const dialog = document.getElementById("help");
-  const rows = [...shown.places.keys()].map((i) => GRAPH.nodes[i]);
-  const columns = [
-    [TEXT.thing, (node) => fold(node.name)], [TEXT.type, (node) => kindName(node)],
-    [TEXT.degree, (node) => -node.edges.length], [TEXT.inPapers, (node) => -node.papers.length],
-  ];
+function showTable(which = "nodes") {
+  const dialog = byId("dialog");
+  const { title, rows, columns, sorted: first } = tables[which]();
+  let sorted = first, down = false;
+  const order = [...rows];
   const body = el("tbody");
-  let sorted = 2, down = false;
-  const heads = columns.map(([title], k) => el("th", { scope: "col", class: k > 1 ? "number" : "" },
-    el("button", { type: "button", onclick: () => { down = sorted === k ? !down : false; sorted = k; fill(); } }, title)));
+  const go = (i) => el("button", { class: "link", type: "button", onclick: () => { dialog.close(); choose(i, true); } }, bdi(cut(GRAPH.nodes[i].name, 160)));
+  const heads = columns.map((column, k) => el("th", { scope: "col", class: column.number ? "number" : "" },
+    el("button", { type: "button", onclick: () => { down = sorted === k ? !down : false; sorted = k; fill(); } }, column.title)));
   const fill = () => {
-    const key = columns[sorted][1];
-    const compare = (a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : a.i - b.i);
-    rows.sort((a, b) => (down ? -1 : 1) * compare(a, b));
-    body.replaceChildren(...rows.slice(0, 500).map((node) => el("tr", {},
-      el("td", {}, el("button", { class: "link", type: "button", onclick: () => { dialog.close(); choose(node.i, true); } }, bdi(cut(node.name, 160)))),
-      el("td", {}, kindName(node)), el("td", { class: "number" }, number(node.edges.length)), el("td", { class: "number" }, number(node.papers.length)))));
-    heads.forEach((head, k) => head.setAttribute("aria-sort", k !== sorted ? "none" : down === k > 1 ? "ascending" : "descending"));
+    const { key, number: numeric } = columns[sorted];
+    const keys = new Map(order.map((row) => [row, key(row)]));
+    order.sort((a, b) => (down ? -1 : 1) * (keys.get(a) < keys.get(b) ? -1 : keys.get(a) > keys.get(b) ? 1 : a.i - b.i));
+    body.replaceChildren(...order.slice(0, TABLE_ROWS).map((row) => el("tr", {}, ...columns.map((column) => el("td", { class: column.number ? "number" : "" }, column.cell(row, go))))));
+    heads.forEach((head, k) => head.setAttribute("aria-sort", k !== sorted ? "none" : down === Boolean(numeric) ? "ascending" : "descending"));
   };
   fill();
-  openDialog(TEXT.tableTitle, el("div", {},
-    el("div", { class: "actions" }, el("button", { class: "button", type: "button", onclick: saveNodes }, icon("save"), TEXT.saveNodes),
-      el("button", { class: "button", type: "button", onclick: saveEdges }, icon("save"), TEXT.saveEdges)),
-    el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": TEXT.tableTitle }, el("table", {}, el("thead", {}, el("tr", {}, ...heads)), body)),
-    rows.length > 500 ? el("p", { class: "quiet note" }, TEXT.rowsShown(500, number(rows.length))) : null), true);
+  const action = (name, text, act) => el("button", { class: "button", type: "button", onclick: act }, icon(name), el("span", {}, text));
+  const copy = action("copy", TEXT.copyTable, async () => {
+    const lines = [columns.map((column) => column.title), ...order.map((row) => columns.map((column) => String((column.text ?? column.cell)(row)).replace(/[\t\r\n]+/g, " ")))];
+    if (await copyText(lines.map((line) => line.join("\t")).join("\n"))) copy.lastChild.textContent = TEXT.copied;
+  });
+  const tab = (name, text) => el("button", { class: "button", type: "button", "aria-pressed": String(name === which), onclick: () => showTable(name) }, text);
+  openDialog(title, el("div", {},
+    el("div", { class: "actions" }, el("div", { class: "tabs", role: "group", "aria-label": TEXT.table }, tab("nodes", TEXT.tableTitle), tab("edges", TEXT.tableEdges)),
+      copy, action("save", TEXT.saveNodes, saveNodes), action("save", TEXT.saveEdges, saveEdges)),
+    rows.length ? el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": title }, el("table", {}, el("thead", {}, el("tr", {}, ...heads)), body))
+      : el("p", { class: "quiet note" }, TEXT.nothing),
+    rows.length > TABLE_ROWS ? el("p", { class: "quiet note" }, TEXT.rowsShown(number(TABLE_ROWS), number(rows.length))) : null), true);
 }
 
 function openDialog(title, content, wide = false) {
-  const dialog = document.getElementById("help");
+  const dialog = byId("dialog");
   dialog.className = wide ? "wide" : "";
   dialog.setAttribute("aria-label", title);
-  dialog.replaceChildren(el("header", {}, el("h2", {}, title), el("button", { class: "button", type: "button", "aria-label": TEXT.close, onclick: () => dialog.close() }, icon("close"))), content);
-  dialog.showModal();
+  dialog.replaceChildren(el("header", {}, el("h2", { tabindex: "-1" }, title), el("button", { class: "button", type: "button", "aria-label": TEXT.close, onclick: () => dialog.close() }, icon("close"))), content);
+  if (!dialog.open) dialog.showModal();
+  dialog.querySelector("h2").focus();
 }
