@@ -31,7 +31,7 @@ from kg.readers import (
 from kg.readers.base import Context, Reader, Sample, Skipped
 from kg.readers.duplicates import deduplicate
 from kg.readers.expand import InputFile, expand
-from kg.readers.source import Source, UnreadableError, open_source
+from kg.readers.source import Source, UnreadableError, open_regular, open_source
 
 __all__ = ["READERS", "InputFile", "Reader", "Sample", "Skipped", "deduplicate", "detect", "expand", "read"]
 
@@ -156,7 +156,8 @@ def _open(file: InputFile, stdin: BinaryIO | None, stack: ExitStack) -> tuple[So
         if file.path is None:
             stream: BinaryIO = stdin or sys.stdin.buffer
         else:
-            stream = stack.enter_context(open(file.path, "rb", buffering=0))  # noqa: SIM115 - the stack closes it
+            opened = open_regular(file.path) if file.regular else open(file.path, "rb", buffering=0)  # noqa: SIM115
+            stream = stack.enter_context(opened)
         source = open_source(stream)
     except UnreadableError as error:
         raise InputError(f"{file.name}: {error}") from error

@@ -24,7 +24,7 @@ def _read(source: Source, context: Context) -> Iterator[Paper | Skipped]:
         address = text_of(child(entry, "id")).strip()
         if "/api/errors" in address:
             yield context.skipped(
-                line, f"the arXiv API answered with an error: {text_of(child(entry, 'summary')).strip()[:200]}"
+                line, f"the arXiv API answered with an error: {text_of(child(entry, 'summary'))[:200]}"
             )
             continue
         draft = Draft(

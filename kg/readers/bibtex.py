@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from bibtexparser.bibdatabase import COMMON_STRINGS, BibDatabase, as_text
+from bibtexparser.bibdatabase import COMMON_STRINGS, BibDatabase
 from bibtexparser.bparser import BibTexParser
 
 from kg.model import Paper
@@ -17,10 +17,11 @@ from kg.readers.fields import Draft, arxiv_id, doi, finish, prefixed, turned, xs
 from kg.readers.source import MAX_LINE, Source, lines
 
 _START = re.compile(r"\s*@\s*([A-Za-z]+)\s*[{(]")
-_ENTRY_MARK = re.compile(r"^[ \t]*@\s*[A-Za-z]+\s*[{(]\s*[^\s,{}()]*\s*[,=]", re.MULTILINE)
+_ENTRY_MARK = re.compile(r"^[ \t]*@\s*[A-Za-z]+\s*[{(]\s*(?:[^\s,{}()]+\s*)?[,=]", re.MULTILINE)
 _NO_PAPERS = frozenset({"comment", "preamble"})
 _ESCAPED = re.compile(r"\\([&%#_])")
-_MAX_ENTRY = 1 << 20
+_MAX_ENTRY = 1 << 18
+"""Characters beyond which an entry is passed over: the grammar takes seconds for this much."""
 
 
 def _sniff(sample: Sample) -> float:
@@ -83,17 +84,20 @@ def _blocks(source: Source, context: Context) -> Iterator[_Block | Skipped]:
 
 
 def _parser() -> BibTexParser:
-    return BibTexParser(
+    """Return a parser for all entries of a file: to make one takes longer than to read an entry."""
+    parser = BibTexParser(
         common_strings=False,
         ignore_nonstandard_types=False,
         interpolate_strings=False,
         homogenize_fields=False,
         add_missing_from_crossref=False,
     )
+    parser.expect_multiple_parse = True
+    return parser
 
 
 def _people(joined: str) -> Iterator[str]:
-    for name in re.split(r"\s+and\s+", decode_accents(joined.replace("\n", " ")).strip()):
+    for name in re.split(r" and ", " ".join(decode_accents(joined).split())):
         if name.casefold() != "others":
             yield turned(strip_braces(name).replace("~", " "))
 
@@ -135,49 +139,69 @@ def _draft(entry: dict[str, str], key: str) -> Draft:
     )
 
 
-def _parse(block: _Block, strings: dict[str, str]) -> Draft | str | None:
+def _parse(block: _Block, strings: dict[str, str], parser: BibTexParser) -> Draft | str | None:
     """Return the draft of an entry, a reason why there is none, or None for what holds no paper."""
     if block.kind in _NO_PAPERS:
         return None
     if block.size > _MAX_ENTRY:
         return f"an entry longer than {_MAX_ENTRY:,} characters is passed over"
-    parser = _parser()
-    parser.bib_database.strings.update(strings)
+    parser.bib_database = BibDatabase()
+    # Runs of blanks mean no more than one, and cost the grammar their square in time.
+    text = "\n".join(" ".join(line.split()) for line in block.parts if not line.isspace())
     try:
-        database: BibDatabase = parser.parse("\n".join(block.parts) + "\n", partial=True)
+        database: BibDatabase = parser.parse(f"{text}\n", partial=True)
     except RecursionError:
         return "broken BibTeX entry: nested too deeply"
     except Exception as error:  # pyparsing and bibtexparser raise what they please on broken entries
         return f"broken BibTeX entry: {' '.join(str(error).split())[:200] or type(error).__name__}"
-    if block.kind == "string":
-        for name, value in database.strings.items():
-            strings[name] = _as_text(value, strings)
-        return None
-    if not database.entries:
-        return "broken BibTeX entry (unbalanced braces or a missing comma?)"
-    entry = {key.casefold(): _as_text(value, strings) for key, value in database.entries[0].items()}
+    try:
+        if block.kind == "string":
+            strings.update({name: _as_text(value, strings) for name, value in database.strings.items()})
+            return None
+        if not database.entries:
+            return "broken BibTeX entry (unbalanced braces or a missing comma?)"
+        entry = {key.casefold(): _as_text(value, strings) for key, value in database.entries[0].items()}
+    except _UnfoldedError:
+        return f"its @string names stand for more than {_MAX_ENTRY:,} characters; passed over"
     return _draft(entry, entry.get("id", ""))
 
 
+class _UnfoldedError(Exception):
+    """Names that stand for names swell a value without bounds."""
+
+
 def _as_text(value: object, strings: dict[str, str]) -> str:
-    """Return a value with its ``@string`` names expanded; an unknown name stands for itself, as BibTeX has it."""
+    """Return a value with its ``@string`` names expanded; an unknown name stands for itself, as BibTeX has it.
+
+    Raises:
+        _UnfoldedError: it becomes too long.
+    """
     if isinstance(value, str):
         return value
-    try:
-        return str(as_text(value))
-    except KeyError:
-        names = (str(getattr(part, "name", part)) for part in getattr(value, "expr", [value]))
-        return " ".join(strings.get(name.casefold(), name) for name in names)
+    parts: list[str] = []
+    size, known = 0, True
+    for part in getattr(value, "expr", [value]):
+        if isinstance(part, str):
+            parts.append(part)
+        else:
+            name = str(getattr(part, "name", part)).casefold()
+            known = known and name in strings
+            parts.append(strings.get(name, name))
+        size += len(parts[-1])
+        if size > _MAX_ENTRY:
+            raise _UnfoldedError
+    return ("" if known else " ").join(parts)
 
 
 def _read(source: Source, context: Context) -> Iterator[Paper | Skipped]:
     logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)  # it logs what is reported here as skipped
     strings: dict[str, str] = dict(COMMON_STRINGS)
+    parser = _parser()
     for block in _blocks(source, context):
         if isinstance(block, Skipped):
             yield block
             continue
-        result = _parse(block, strings)
+        result = _parse(block, strings, parser)
         if isinstance(result, str):
             yield context.skipped(block.line, result)
         elif result is not None:

@@ -10,7 +10,6 @@ import html
 import re
 import unicodedata
 
-_SPACES = re.compile(r"\s+")
 _BREAKING = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
 _FORBIDDEN = re.compile("[\ud800-\udfff\ufffe\uffff]")
 # Soft hyphen, zero-width space, word joiner, byte-order mark, and the bidirectional embeddings, overrides and isolates:
@@ -54,9 +53,11 @@ def clean_text(text: str) -> str:
     >>> clean_text("  Deep\u2028Residual\u00a0 Learn\u00ading\x00 ")
     'Deep Residual Learning'
     """
-    if not text.isascii():
-        text = _FORBIDDEN.sub("\ufffd", _INVISIBLE.sub("", text))
-    text = _SPACES.sub(" ", _BREAKING.sub(" ", text)).strip()
+    if not text.isprintable():  # most texts are, and then none of these signs is in them
+        if not text.isascii():
+            text = _FORBIDDEN.sub("\ufffd", _INVISIBLE.sub("", text))
+        text = _BREAKING.sub(" ", text)
+    text = " ".join(text.split())
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 

@@ -27,6 +27,7 @@ MIN_PREFIX = 120
 
 _ALL_PAIRS = 40
 _WINDOW = 6
+_NO_LETTERS = dict.fromkeys(code for code in range(128) if not chr(code).isalnum())
 _DIGITS = re.compile(r"\d+")
 _WORDS = re.compile(r"\w+")
 
@@ -173,7 +174,10 @@ def _key(title: str) -> str:
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text).casefold())
+    """Return the letters and digits of ``text`` in lower case."""
+    if text.isascii():
+        return text.translate(_NO_LETTERS).casefold()
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).casefold()))
 
 
 def _marks(paper: Paper) -> Iterator[int]:

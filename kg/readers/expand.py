@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-import stat
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +12,11 @@ from pathlib import Path
 from kg.errors import InputError
 from kg.model import Place
 from kg.readers.base import Skipped
+from kg.readers.source import kind_of
 
 STDIN = "-"
 STDIN_NAME = "<stdin>"
+_BY_DESCRIPTOR = re.compile(r"/dev/(?:fd/\d+|stdin)$|/proc/(?:self|thread-self|\d+)/(?:task/\d+/)?fd/\d+$")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -45,7 +47,7 @@ def expand(inputs: Iterable[str | Path]) -> tuple[list[InputFile], list[Skipped]
             elif os.path.isdir(path):
                 found = _folder(path)
             else:
-                found = [InputFile(_printable(path), path, named=True, regular=os.path.isfile(path))]
+                found = [_named(path)]
             for file in found:
                 if isinstance(file, Skipped):
                     skipped.add(file)
@@ -63,10 +65,10 @@ def expand(inputs: Iterable[str | Path]) -> tuple[list[InputFile], list[Skipped]
 def _matches(given: str) -> list[str]:
     if given == STDIN or os.path.lexists(given):
         if given != STDIN and not os.path.exists(given):
-            raise InputError(f"{_printable(given)}: is a link to nothing; mend the link or leave it out")
+            raise InputError(f"{_printable(given)}: is a link to nothing, or to itself; mend the link or leave it out")
         return [given]
     if any(char in given for char in "*?["):
-        if found := sorted(glob.glob(given, recursive=True)):
+        if found := sorted(_glob(given)):
             return found
         raise InputError(f"{_printable(given)}: no file matches this pattern; check it with ls")
     if not given:
@@ -74,14 +76,46 @@ def _matches(given: str) -> list[str]:
     raise InputError(f"{_printable(given)}: there is no such file; check the name")
 
 
+def _named(path: str) -> InputFile:
+    """Return a file that was named itself.
+
+    Raises:
+        InputError: it is a pipe or a device. What the shell opened (``/dev/stdin``, ``<(command)``) may be one.
+    """
+    kind = kind_of(os.stat(path).st_mode)
+    if kind and not _BY_DESCRIPTOR.match(os.path.abspath(path)):
+        raise InputError(f"{_printable(path)}: is {kind}, no regular file; give its data to standard input (-)")
+    return InputFile(_printable(path), path, named=True, regular=kind is None)
+
+
+def _glob(pattern: str) -> list[str]:
+    """Return what matches; ``**`` follows no links, or two links to their own folder would match without end."""
+    parts = pattern.replace(os.sep, "/").split("/")
+    if "**" not in parts:
+        return glob.glob(pattern)
+    start = parts.index("**")
+    head, tail = "/".join(parts[:start]) or ("/" if start else ""), "/".join(parts[start:])
+    found = set()
+    for top in glob.glob(head) if head else [""]:
+        for path in Path(top or ".").glob(tail):
+            inner = path.relative_to(top or ".").parts
+            if "/." in tail or not any(part.startswith(".") for part in inner):
+                found.add(os.path.join(top, *inner))
+    return list(found)
+
+
 def _folder(top: str) -> Iterator[InputFile | Skipped]:
     empty = True
-    for folder, folders, names in os.walk(top, onerror=None):
+    closed: list[OSError] = []
+    for folder, folders, names in os.walk(top, onerror=closed.append):
         folders.sort()
         for name in list(folders):
+            path = os.path.join(folder, name)
             if name.startswith("."):
                 folders.remove(name)
-                yield _skip(os.path.join(folder, name), "a hidden folder is passed over; name it to read it")
+                yield _skip(path, "a hidden folder is passed over; name it to read it")
+            elif os.path.islink(path):
+                yield _skip(path, "a link to a folder is not followed; name it to read it")
         for name in sorted(names):
             path = os.path.join(folder, name)
             empty = False
@@ -89,15 +123,19 @@ def _folder(top: str) -> Iterator[InputFile | Skipped]:
                 yield _skip(path, "a hidden file is passed over; name it to read it")
                 continue
             try:
-                regular = stat.S_ISREG(os.stat(path).st_mode)
+                kind = kind_of(os.stat(path).st_mode)
             except OSError as error:
                 yield _skip(path, f"cannot be read: {error.strerror or error}")
                 continue
-            if regular:
+            if kind is None:
                 yield InputFile(_printable(path), path, named=False)
             else:
-                yield _skip(path, "is no regular file")
-    if empty:
+                yield _skip(path, f"is {kind}, no regular file")
+    for failure in closed:
+        if failure.filename == top:
+            raise InputError(f"{_printable(top)}: the folder cannot be read: {failure.strerror or failure}")
+        yield _skip(str(failure.filename), f"the folder cannot be read: {failure.strerror or failure}")
+    if empty and not closed:
         raise InputError(f"{_printable(top)}: the folder holds no files; name one that does")
 
 

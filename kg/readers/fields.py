@@ -41,6 +41,19 @@ _URL = re.compile(
 )
 
 
+MAX_TITLE = 5_000
+"""Characters beyond which a title is none. The longest of real catalogues have some 2,000."""
+
+MAX_ABSTRACT = 500_000
+"""Characters beyond which an abstract is none: a whole paper has fewer."""
+
+MAX_AUTHORS = 50_000
+"""Names beyond which a list of authors is none. The longest of real papers have 15,000."""
+
+MAX_NAME = 1_000
+"""Characters beyond which the name of an author, a venue or an address is left out."""
+
+
 class FieldError(ValueError):
     """A field is of the wrong kind; the message names it."""
 
@@ -60,17 +73,23 @@ class Draft:
 
 
 def finish(draft: Draft, context: Context, line: int) -> Paper | Skipped:
-    """Check and clean ``draft``; a record without a title, or with a text field of the wrong kind, is skipped."""
+    """Check and clean ``draft``.
+
+    A record without a title, with a text field of the wrong kind, or with one beyond all measure is skipped.
+    """
     try:
-        title = clean_title(text(draft.title, "title"))
-        abstract = clean_abstract(text(draft.abstract, "abstract"))
-        venue = clean_title(text(draft.venue, "venue", lenient=True))
-        address = text(draft.url, "url", lenient=True).strip()
+        title = clean_title(_bounded(text(draft.title, "title"), "title", MAX_TITLE))
+        abstract = clean_abstract(_bounded(text(draft.abstract, "abstract"), "abstract", MAX_ABSTRACT))
+        venue = clean_title(_short(text(draft.venue, "venue", lenient=True)))
+        address = _short(text(draft.url, "url", lenient=True).strip())
+        given = tuple(draft.authors)
+        if len(given) > MAX_AUTHORS:
+            raise FieldError(f"the record lists {len(given):,} authors; at most {MAX_AUTHORS:,} are believed")
     except FieldError as error:
         return context.skipped(line, str(error))
     if not title:
         return context.skipped(line, "the record has no title")
-    authors = tuple(name for name in (clean_title(author) for author in draft.authors) if name)
+    authors = tuple(name for name in (clean_title(_short(author)) for author in given) if name)
     identifiers = tuple(sorted({clean_text(name) for name in draft.identifiers if name}))
     return Paper(
         title=title,
@@ -83,6 +102,16 @@ def finish(draft: Draft, context: Context, line: int) -> Paper | Skipped:
         venue=venue or None,
         places=(context.place(line),),
     )
+
+
+def _bounded(value: str, name: str, limit: int) -> str:
+    if len(value) > limit:
+        raise FieldError(f'the field "{name}" has {len(value):,} characters; at most {limit:,} are read')
+    return value
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= MAX_NAME else ""
 
 
 def text(value: object, name: str, *, lenient: bool = False) -> str:
@@ -159,6 +188,8 @@ def names(value: object) -> tuple[str, ...]:
 
 def turned(name: str) -> str:
     """Return "Lovelace, Ada" as "Ada Lovelace"; "King, Jr., Martin" as "Martin King Jr."; other names as they are."""
+    if "," not in name:
+        return name.strip()
     parts = [part.strip() for part in name.split(",")]
     if len(parts) == 2 and all(parts):
         return f"{parts[1]} {parts[0]}"
@@ -263,7 +294,8 @@ def _split_names(joined: str) -> list[str]:
     for mark in (";", "|", "\n"):
         if mark in joined:
             return [name for name in (part.strip() for part in joined.split(mark)) if name]
-    parts = [part.strip() for part in re.split(r",?\s+(?:and|&)\s+", joined)]
+    joined = " ".join(joined.split())  # or a long run of spaces would cost its square in time
+    parts = [part.strip() for part in re.split(r",? (?:and|&) ", joined)]
     found = []
     for part in parts:
         pieces = [piece.strip() for piece in part.split(",")]

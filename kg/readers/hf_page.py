@@ -243,7 +243,9 @@ class _Page:
             if texts[index].block != self.former_block or not _is_organisation(text):
                 found.append((line, self.context.skipped(line, _stray(text))))
         self.texts, self.marks, self.former_block = [], None, self.mark_block
-        if keep_last and entries:
+        # An abstract of a thousand paragraphs is none, and to look at it again with each further one takes forever.
+        keep_last = keep_last and bool(entries) and len(texts) - entries[-1][0] <= _MAX_PENDING // 2
+        if keep_last:
             self.texts = texts[entries.pop()[0] :]
         for start, paragraphs in entries:
             own = marks if start == entries[-1][0] and not keep_last else _Marks()

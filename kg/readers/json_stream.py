@@ -151,6 +151,8 @@ class _Scanner:
             ValueError: it is broken.
         """
         until = until or self._limit
+        if self._pos > 2 * _CHUNK:
+            self._trim()  # the parser counts the lines of all that lies before an error
         while True:
             try:
                 value, end = _DECODER.raw_decode(self._buffer, self._pos)
@@ -241,11 +243,17 @@ class _Scanner:
         more = self._stream.read(max(size, _CHUNK))
         if not more:
             return False
-        # The start of the current line is kept, because its indentation matters after a broken record.
+        self._trim(more)
+        return True
+
+    def _trim(self, more: str = "") -> None:
+        """Drop what was read, and append ``more``.
+
+        The start of the current line is kept, because its indentation matters after a broken record.
+        """
         cut = max(self._buffer.rfind("\n", 0, self._pos), self._pos - 256, 0)
         self._buffer = self._buffer[cut:] + more
         self._pos -= cut
-        return True
 
 
 def _is_container(key: str, content: object) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from kg.model import Paper
@@ -52,13 +53,21 @@ FIELDS: dict[str, tuple[str, ...]] = {
 }
 """Names under which records and tables hold each field, the best first. Case, underscores and spaces do not matter."""
 
+_LONGEST = 100
+"""Characters beyond which a name is none of these, so that odd records cannot fill the memory with names."""
+
 
 def plain_name(name: str) -> str:
-    """Return the name of a column or key as :data:`FIELDS` writes it.
+    """Return the name of a column or key as :data:`FIELDS` writes it; empty when it is longer than any of them.
 
     >>> plain_name(" Abstract_Note ")
     'abstract note'
     """
+    return _plain_name(name) if len(name) <= _LONGEST else ""
+
+
+@lru_cache(maxsize=1024)
+def _plain_name(name: str) -> str:
     return " ".join(name.casefold().replace("_", " ").split())
 
 

@@ -13,7 +13,7 @@ from kg.readers.base import Context, Reader, Sample, Skipped
 from kg.readers.fields import Draft, arxiv_id, doi, finish, prefixed, strings, turned, xsd_date
 from kg.readers.source import MAX_LINE, Source, lines
 
-_TYPE = re.compile(r"^\ufeff?\s*TY\s{1,2}-\s?\S*", re.MULTILINE)
+_TYPE = re.compile(r"^\ufeff?[ \t]*TY\s{1,2}-", re.MULTILINE)
 _TAG = re.compile(r"^([A-Z][A-Z0-9])\s{1,2}-(?:\s|$)")
 _MAX_RECORD = 1 << 20
 

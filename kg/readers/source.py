@@ -11,6 +11,9 @@ import codecs
 import gzip
 import io
 import lzma
+import os
+import re
+import stat
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -69,7 +72,11 @@ class _Counting:
 
 
 class _Guarded(io.RawIOBase):
-    """A decompressed stream that gives up on bombs and tells damage in words."""
+    """A decompressed stream that gives up on bombs and tells damage in words.
+
+    ``packed`` counts the bytes of the input itself, however many layers of compression lie between: each of them could
+    stay within bounds where all of them together do not.
+    """
 
     def __init__(self, inner: _Readable, packed: _Counting, name: str) -> None:
         self._inner = inner
@@ -84,9 +91,8 @@ class _Guarded(io.RawIOBase):
         try:
             data = self._inner.read(len(buffer))
         except (OSError, EOFError, zlib.error, lzma.LZMAError, zstandard.ZstdError, ValueError) as error:
-            raise UnreadableError(
-                f"the {self._name} data is damaged or cut off here ({error}); fetch the file anew"
-            ) from error
+            mend = "unpack it by hand" if "memory" in str(error) else "fetch the file anew"
+            raise UnreadableError(f"the {self._name} data is damaged or cut off here ({error}); {mend}") from error
         self._count += len(data)
         if self._count > FREE_OUTPUT and self._count > MAX_RATIO * max(self._packed.count, 1):
             raise UnreadableError(
@@ -200,6 +206,7 @@ def open_source(stream: _Readable) -> Source:
     Raises:
         UnreadableError: it is empty, binary, damaged or compressed too often.
     """
+    stream = packed = _Counting(stream)
     for layer in range(_MAX_LAYERS + 1):
         try:
             head = _read_exactly(stream, SAMPLE)
@@ -211,9 +218,40 @@ def open_source(stream: _Readable) -> Source:
             return Source(head, len(head) < SAMPLE, _encoding(head), cast(io.BufferedReader, stream))
         if layer == _MAX_LAYERS:
             break
-        counting = _Counting(stream)
-        stream = io.BufferedReader(_Guarded(compression[2](counting), counting, compression[1]), buffer_size=1 << 16)
+        stream = io.BufferedReader(_Guarded(compression[2](stream), packed, compression[1]), buffer_size=1 << 16)
     raise UnreadableError(f"is compressed more than {_MAX_LAYERS} times over; unpack it first")
+
+
+NOT_REGULAR = {
+    stat.S_ISFIFO: "a named pipe",
+    stat.S_ISCHR: "a device",
+    stat.S_ISBLK: "a device",
+    stat.S_ISSOCK: "a socket",
+    stat.S_ISDIR: "a folder",
+}
+
+
+def kind_of(mode: int) -> str | None:
+    """Return what a file that is no regular file is instead ("a device"); None for a regular one."""
+    if stat.S_ISREG(mode):
+        return None
+    return next((name for test, name in NOT_REGULAR.items() if test(mode)), "something else")
+
+
+def open_regular(path: str) -> BinaryIO:
+    """Open a regular file; whatever it has become since it was found, opening never waits.
+
+    Raises:
+        UnreadableError: it is a pipe or a device by now.
+        OSError: it cannot be opened.
+    """
+    # Opening a pipe that nobody writes to would wait forever.
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    stream = open(descriptor, "rb", buffering=0)  # noqa: SIM115 - the caller closes it
+    if kind := kind_of(os.fstat(descriptor).st_mode):
+        stream.close()
+        raise UnreadableError(f"is {kind}, not a regular file")
+    return stream
 
 
 def lines(stream: IO[str], limit: int = MAX_LINE) -> Iterator[tuple[int, str | None]]:
@@ -266,6 +304,10 @@ def _encoding(head: bytes) -> str:
     return "utf-8"
 
 
+_NEVER_FIRST = re.compile(rb"[\x80-\xc1\xf5-\xff]{2,4096}")
+"""Bytes with which no character of UTF-8 starts: a run of them is decoded at once, which matters in a large file."""
+
+
 def _windows_1252(error: UnicodeError) -> tuple[str, int]:
     """Decode what is no UTF-8 as Windows-1252, which is what such bytes nearly always are in bibliographies."""
     if not isinstance(error, UnicodeDecodeError):
@@ -275,7 +317,9 @@ def _windows_1252(error: UnicodeError) -> tuple[str, int]:
         return "\ufffd", error.end
     if wrong[:1] == b"\xed" and len(error.object) > error.start + 2:
         return "\ufffd", error.start + 3  # a surrogate written as three bytes
-    return wrong.decode("cp1252", errors="replace"), error.end
+    if run := _NEVER_FIRST.match(error.object, error.start):
+        wrong = run[0]
+    return wrong.decode("cp1252", errors="replace"), error.start + len(wrong)
 
 
 codecs.register_error("kg-windows-1252", _windows_1252)

@@ -29,6 +29,7 @@ _FORBIDDEN = re.compile(
 _ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9.-]*);")
 _PREDEFINED = frozenset({"amp", "lt", "gt", "quot", "apos"})
 _PREFIX = re.compile(r"(?:</?|\s)([A-Za-z_][\w.-]*):[A-Za-z_]")
+_CLOSINGS: dict[str | None, str] = {"comment": "-->", "cdata": "]]>"}
 _BLOCKS = frozenset(
     {"p", "title", "head", "sec", "div", "list", "list-item", "item", "lb", "break", "disp-formula", "label"}
 )
@@ -112,28 +113,37 @@ def _cut(stream: IO[str], tag: str, limit: int) -> Iterator[tuple[int, str | _Fa
     mark = re.compile(
         rf"(?P<comment><!--)|(?P<cdata><!\[CDATA\[)|(?P<end></(?:[\w.-]+:)?{tag}\s*>)|(?P<start><(?:[\w.-]+:)?{tag}(?=[\s>/]))"
     )
-    buffer, line, start, cursor = "", 1, -1, 0
+    buffer, start, cursor, ended = "", -1, 0, False
+    line, counted = 1, 0  # the line of the offset up to which lines were counted: each is counted once
+    without = dict.fromkeys(_CLOSINGS, 0)  # offsets before which no closing mark lies: it is sought once
+
+    def line_of(offset: int) -> int:
+        nonlocal line, counted
+        line += buffer.count("\n", counted, offset)
+        counted = offset
+        return line
+
     while True:
         found = mark.search(buffer, cursor)
-        if found and found.lastgroup in ("comment", "cdata"):
-            close = buffer.find("-->" if found.lastgroup == "comment" else "]]>", found.end())
+        kind = found.lastgroup if found else None
+        if found and kind in _CLOSINGS:
+            close = buffer.find(_CLOSINGS[kind], max(found.end(), without[kind]))
             if close >= 0:
                 cursor = close + 3
                 continue
-            if len(buffer) - found.start() > limit:
+            without[kind] = len(buffer) - 2
+            if ended or len(buffer) - found.start() > limit:
                 cursor = found.end()  # no comment is that long: it has no end, so what follows is read as usual
                 continue
             safe = found.start()
         elif found:
             cursor = found.end()
-            if found.lastgroup == "end" and start >= 0:
-                whole = buffer[start:cursor] if cursor - start <= limit else _too_long(limit)
-                yield line + buffer.count("\n", 0, start), whole
+            if kind == "end" and start >= 0:
+                yield line_of(start), buffer[start:cursor] if cursor - start <= limit else _too_long(limit)
                 start = -1
-            elif found.lastgroup == "start":
+            elif kind == "start":
                 if start >= 0:
-                    reason = f"broken XML: <{tag}> has no end before the next one starts"
-                    yield line + buffer.count("\n", 0, start), _Fault(reason)
+                    yield line_of(start), _Fault(f"broken XML: <{tag}> has no end before the next one starts")
                 start = found.start()
             continue
         else:
@@ -141,19 +151,19 @@ def _cut(stream: IO[str], tag: str, limit: int) -> Iterator[tuple[int, str | _Fa
             safe = max(
                 cursor, len(buffer) - _MAX_TAG if start < 0 else buffer.rfind("<", max(cursor, len(buffer) - _MAX_TAG))
             )
-            safe = len(buffer) if safe < 0 else safe
         if start >= 0 and len(buffer) - start > limit:
-            yield line + buffer.count("\n", 0, start), _too_long(limit)
+            yield line_of(start), _too_long(limit)
             start = -1
-        cut = start if start >= 0 else min(safe, max(cursor, len(buffer) - limit))
-        line += buffer.count("\n", 0, cut)
-        more = stream.read(max(_CHUNK, len(buffer) - cut))
-        buffer = buffer[cut:] + more
-        cursor, start = max(safe, cut) - cut, 0 if start >= 0 else -1
-        if not more:
+        if ended:
             if start >= 0:
-                yield line, _Fault(f"broken XML: <{tag}> has no end; the file is cut off")
+                yield line_of(start), _Fault(f"broken XML: <{tag}> has no end; the file is cut off")
             return
+        cut = start if start >= 0 else min(safe, max(cursor, len(buffer) - limit))
+        line_of(cut)
+        more = stream.read(max(_CHUNK, len(buffer) - cut))
+        buffer, counted, ended = buffer[cut:] + more, 0, not more
+        cursor, start = max(safe, cut) - cut, 0 if start >= 0 else -1
+        without = {mark_: max(0, offset - cut) for mark_, offset in without.items()}
 
 
 def _parse(record: str) -> Any:
