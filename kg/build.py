@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from kg.engine import RARE, Engine, Work, local
+from kg.engine import Engine, Work, local
 from kg.errors import InputError, KGError
 from kg.export import FORMATS, ExportOptions, chosen_formats, stage_export
 from kg.export.commit import Lock, Transaction, lock, told
 from kg.extract import load_extractor
 from kg.ids import digest, title_key
 from kg.model import KnowledgeGraph, Paper
+from kg.processes import RARE
 from kg.readers import Skipped, deduplicate
 from kg.report import Report, Stage, read_summary
 from kg.resolve import Overrides, join

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -15,10 +14,8 @@ from pathlib import Path
 from kg.errors import KGError
 from kg.extract import Extractor, load_extractor
 from kg.model import Paper
+from kg.processes import start_worker
 from kg.state.extractions import Done, extract_part
-
-RARE = (100_000, 50, 100)
-"""Thresholds of the garbage collector while values without cycles are made by the million: a tenth less time."""
 
 QUEUED = 4
 """Pieces of work a process that are handed out at a time."""
@@ -70,7 +67,7 @@ def local(jobs: int = 0) -> Engine:
                 yield do(piece, work)
             return
         # Spawned, not forked: the parent may hold threads of numerical libraries, which do not survive a fork.
-        with ProcessPoolExecutor(min(workers, len(todo)), get_context("spawn"), _rare_collection) as pool:
+        with ProcessPoolExecutor(min(workers, len(todo)), get_context("spawn"), start_worker) as pool:
             try:
                 yield from _drain(pool, todo, work, workers * QUEUED)
             except BrokenProcessPool as error:
@@ -96,7 +93,3 @@ def _drain(pool: ProcessPoolExecutor, todo: list[Sequence[Paper]], work: Work, q
         done, running = wait(running, return_when=FIRST_COMPLETED)
         for future in done:
             yield future.result()
-
-
-def _rare_collection() -> None:
-    gc.set_threshold(*RARE)

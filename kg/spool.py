@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 import marshal
+import os
 import tempfile
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -150,12 +151,21 @@ class _Frames:
         self._file.write(data)
         self.count += len(items)
 
+    def flush(self) -> None:
+        self._file.flush()
+
     def __iter__(self) -> Iterator[Plain]:
         for place, size in self._places:
-            with self._lock:
-                self._file.seek(place)
-                data = self._file.read(size)
+            data = self._read(place, size)
             yield from marshal.loads(zstandard.decompress(data))
+
+    def _read(self, place: int, size: int) -> bytes:
+        if hasattr(os, "pread"):
+            # Without moving the file's position, which forked processes share.
+            return os.pread(self._file.fileno(), size, place)
+        with self._lock:
+            self._file.seek(place)
+            return self._file.read(size)
 
 
 def write_frames(items: Iterable[Plain], folder: Path | None) -> _Frames:
@@ -173,4 +183,5 @@ def write_frames(items: Iterable[Plain], folder: Path | None) -> _Frames:
             frame = []
     if frame:
         frames.append(frame)
+    frames.flush()
     return frames

@@ -404,7 +404,7 @@ def test_export_writes_what_is_asked_in_the_order_of_the_registry(tmp_path: Path
 
 
 def test_unknown_format_and_wrong_folder_are_told(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"no export format gexf, pdf; there are ttl, nt, store, jsonld, "):
+    with pytest.raises(InputError, match=f"no export format gexf, pdf; there are {', '.join(FORMATS)}"):
         export(vision(), tmp_path, ["pdf", "gexf", "ttl"])
     file = tmp_path / "file"
     file.write_text("x", encoding="utf-8")
@@ -473,3 +473,22 @@ def test_hash_seed_does_not_change_a_byte(tmp_path: Path) -> None:
         digests.append({path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in out.iterdir()})
     assert digests[0] == digests[1]
     assert len(digests[0]) == 6
+
+
+def test_files_written_by_another_process_are_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = vision()
+    formats = ("ttl", "jsonld", "csv", "void", "names", "graphml")
+    together = export(graph, tmp_path / "one", formats)
+    monkeypatch.setattr("kg.export.APART", 0)
+    apart = export(graph, tmp_path / "two", formats)
+    assert [path.name for path in apart] == [path.name for path in together]
+    for path in apart:
+        assert path.read_bytes() == (tmp_path / "one" / path.name).read_bytes(), path.name
+
+
+def test_fault_in_another_process_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kg.export.APART", 0)
+    wrong = Entity("method/x", EntityType.METHOD, "X", matches=("no iri",))
+    with pytest.raises(KGError, match="is not an IRI"):
+        export(KnowledgeGraph(entities=(wrong,)), tmp_path, ("csv", "jsonld", "graphml"))
+    assert not list(tmp_path.iterdir())

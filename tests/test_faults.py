@@ -143,3 +143,23 @@ def test_folder_that_may_not_be_written(tmp_path: Path) -> None:
     assert done.stderr.count("\n") == 1
     assert "cannot be written" in done.stderr
     assert content(out) == old
+
+
+def test_workers_go_with_a_killed_build(tmp_path: Path) -> None:
+    source = papers(tmp_path / "a.jsonl", 0, 400)
+    run = [*command(source, tmp_path / "out"), "--jobs", "2"]
+    process = subprocess.Popen(run, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    if not children.exists():
+        process.kill()
+        pytest.skip("this system does not list the children of a process")
+    deadline = time.monotonic() + 60
+    while len(index(tmp_path / "out" / FOLDER / EXTRACTIONS)) < 16 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    workers = children.read_text(encoding="ascii").split()
+    assert len(workers) >= 2
+    process.kill()
+    process.wait()
+    while any(Path(f"/proc/{worker}").exists() for worker in workers) and time.monotonic() < deadline + 30:
+        time.sleep(0.05)
+    assert not [worker for worker in workers if Path(f"/proc/{worker}").exists()]

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing import get_context
 from pathlib import Path
 from typing import BinaryIO
 
-from kg.errors import InputError
+from kg.errors import InputError, KGError
 from kg.export.base import ExportOptions, Format, Output, Product, Work, Writer
 from kg.export.chunks import ChunksOutput
 from kg.export.commit import Transaction, lock, told
@@ -20,6 +25,7 @@ from kg.export.tables import write_edges, write_nodes
 from kg.export.turtle import write_ntriples, write_turtle
 from kg.export.void import write_void
 from kg.model import KnowledgeGraph
+from kg.processes import start_worker
 
 __all__ = [
     "FORMATS",
@@ -49,8 +55,10 @@ def _write_html(graph: KnowledgeGraph, stream: BinaryIO, options: ExportOptions)
 
 
 _ALL = (
-    Format("ttl", "Turtle", (Output("graph.ttl", "text/turtle", write_turtle),)),
-    Format("nt", "N-Triples", (Output("graph.nt", "application/n-triples", write_ntriples),), default=False),
+    Format("ttl", "Turtle", (Output("graph.ttl", "text/turtle", write_turtle, apart=False),)),
+    Format(
+        "nt", "N-Triples", (Output("graph.nt", "application/n-triples", write_ntriples, apart=False),), default=False
+    ),
     Format("chunks", "N-Triples in numbered files, for bulk loaders", (ChunksOutput(),), default=False),
     Format("store", "embedded database, for kg query and kg serve", (StoreOutput(),)),
     Format(
@@ -67,14 +75,21 @@ _ALL = (
         default=False,
     ),
     Format("neo4j", "CSV and the command for neo4j-admin database import", NEO4J_OUTPUTS, default=False),
-    Format("graphml", "GraphML, for Gephi", (Output("graph.graphml", "application/graphml+xml", _write_graphml),)),
+    Format(
+        "graphml",
+        "GraphML, for Gephi",
+        (Output("graph.graphml", "application/graphml+xml", _write_graphml, apart=False),),
+    ),
     Format(
         "csv",
         "nodes and edges as tables",
         (Output("nodes.csv", "text/csv", write_nodes), Output("edges.csv", "text/csv", write_edges)),
     ),
-    Format("html", "interactive page", (Output("graph.html", "text/html", _write_html),)),
+    Format("html", "interactive page", (Output("graph.html", "text/html", _write_html, apart=False),)),
 )
+APART = 500
+"""Papers from which some files are written by a process of their own."""
+
 FORMATS: dict[str, Format] = {format_.name: format_ for format_ in _ALL}
 """All formats by name."""
 
@@ -119,16 +134,57 @@ def stage_export(
     """
     products = [product for format_ in chosen_formats(formats) for product in format_.outputs]
     options = options or ExportOptions()
+    far = [product for product in products if isinstance(product, Output) and product.apart]
+    if len(graph.papers) < APART or len(far) == len(products) or not _may_fork():
+        far = []
     with told(transaction.directory), ThreadPoolExecutor(1, "export") as thread:
         started: list[tuple[Future[None], Work]] = []
-        for product in products:
-            work = product.stage(graph, transaction, options)
-            if work:
-                started.append((thread.submit(work.beside), work))
+        with _apart(far, graph, transaction, options):
+            for product in products:
+                work = None if product in far else product.stage(graph, transaction, options)
+                if work:
+                    started.append((thread.submit(work.beside), work))
+        # Only now are all files there, also those that the other process writes.
         for future, work in started:
             future.result()
             work.after()
     return [transaction.directory / product.filename for product in products]
+
+
+@contextmanager
+def _apart(
+    outputs: Sequence[Output], graph: KnowledgeGraph, transaction: Transaction, options: ExportOptions
+) -> Iterator[None]:
+    """Write files in a forked process meanwhile: it has the graph without anything being copied."""
+    if not outputs:
+        yield
+        return
+    _JOBS[:] = [(output.write, transaction.stage(output.filename), graph, options) for output in outputs]
+    try:
+        with ProcessPoolExecutor(1, get_context("fork"), start_worker) as pool:
+            written = [pool.submit(_write_apart, number) for number in range(len(_JOBS))]
+            yield
+            for future in written:
+                future.result()
+    except BrokenProcessPool as error:
+        raise KGError("a process of the export died, perhaps for want of memory; run the same command again") from error
+    finally:
+        _JOBS.clear()
+
+
+_JOBS: list[tuple[Writer, Path, KnowledgeGraph, ExportOptions]] = []
+"""What the forked process finds in its copy of this one's memory."""
+
+
+def _write_apart(number: int) -> None:
+    write, path, graph, options = _JOBS[number]
+    with path.open("wb") as stream:
+        write(graph, stream, options)
+
+
+def _may_fork() -> bool:
+    """Whether forking is known to be safe: on macOS system libraries are not, and Windows has none."""
+    return sys.platform == "linux" and (os.cpu_count() or 1) > 1
 
 
 def chosen_formats(formats: Iterable[str] | None) -> list[Format]:

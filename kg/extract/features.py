@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -182,26 +183,81 @@ def _cues_at(reading: Reading, span: CandidateSpan) -> list[str]:
 @lru_cache(maxsize=512)
 def _cues_in(place: str, context: str) -> tuple[str, ...]:
     """Return the cues of one place in a context; the spans of a sentence share many contexts."""
-    plain = context.isascii() and context.isprintable()  # \s of ASCII lacks some control signs
-    text = context.lower() if plain else context
-    return tuple(name for name, find, find_plain in _finders()[place] if (find_plain(text) if plain else find(text)))
+    if not (context.isascii() and context.isprintable()):  # \s of ASCII lacks some control signs
+        return tuple(finder.name for finder in _finders()[place] if finder.find(context))
+    text = context.lower()
+    begun = {word[:size] for word in _WORD.findall(text) for size in _SIZES}
+    return tuple(
+        finder.name
+        for finder in _finders()[place]
+        if (finder.begins is None or not finder.begins.isdisjoint(begun)) and finder.find_plain(text)
+    )
 
 
+_WORD = re.compile(r"\w+", re.ASCII)
+_SIZES = (1, 2, 3)
 _Find = Callable[[str], re.Match[str] | None]
 
 
+@dataclass(frozen=True, slots=True)
+class _Finder:
+    """How a cue is looked for: in any text, and quicker in text of lower-case ASCII.
+
+    ``begins`` are the first letters, at most three, of the words with which it can begin; None if not known.
+    """
+
+    name: str
+    find: _Find
+    find_plain: _Find
+    begins: frozenset[str] | None
+
+
 @lru_cache(maxsize=1)
-def _finders() -> dict[str, list[tuple[str, _Find, _Find]]]:
-    """Return by place the name of each cue and two searches: of any text, and of text in lower-case ASCII.
+def _finders() -> dict[str, list[_Finder]]:
+    """Return the finders of all cues by place.
 
     Without the need to fold case a search is several times faster; what a pattern finds is the same.
     """
-    out: dict[str, list[tuple[str, _Find, _Find]]] = {"left": [], "right": [], "sentence": []}
+    out: dict[str, list[_Finder]] = {"left": [], "right": [], "sentence": []}
     for place, name, pattern in cues():
         lower = re.sub(r"\\.|[A-Z]", lambda m: m.group() if len(m.group()) > 1 else m.group().lower(), pattern.pattern)
         low = re.compile(lower, re.ASCII)
-        out[place].append((f"{place} {name}", pattern.search, low.search))
+        out[place].append(_Finder(f"{place} {name}", pattern.search, low.search, beginnings(lower)))
     return out
+
+
+def beginnings(pattern: str) -> frozenset[str] | None:
+    r"""Return the first letters, at most three, of the words with which a pattern ``\b(word|word...)`` can begin.
+
+    >>> sorted(beginnings(r"\b(us(e|ing)|on|built (on|upon))\b"))
+    ['bui', 'on', 'us']
+    >>> beginnings(r"^\s*:") is None
+    True
+    """
+    head = re.match(r"\\b\(", pattern)
+    if not head:
+        return None
+    depth, start, options = 0, head.end(), []
+    for at in range(start, len(pattern)):
+        sign = pattern[at]
+        if pattern[at - 1] == "\\":
+            continue
+        if depth == 0 and sign in "|)":
+            options.append(pattern[start:at])
+            start = at + 1
+            if sign == ")":
+                break
+        depth += (sign == "(") - (sign == ")")
+    found = {_literal(option) for option in options}
+    return frozenset(found) if all(found) else None
+
+
+def _literal(option: str) -> str:
+    """Return the letters with which an alternative begins whatever follows, at most three."""
+    run = re.match(r"[a-z]*", option)
+    letters = run.group() if run else ""
+    # A letter before ? * { need not be there.
+    return (letters[:-1] if option[len(letters) : len(letters) + 1] in ("?", "*", "{") else letters)[: _SIZES[-1]]
 
 
 def _nesting(reading: Reading, out: npt.NDArray[np.float32], column: Mapping[str, int]) -> None:
