@@ -15,7 +15,10 @@ Screenshots go to ``--shots``: light and dark, from a phone to a wall screen.
 from __future__ import annotations
 
 import argparse
+import multiprocessing
+import os
 import re
+import signal
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -29,6 +32,8 @@ from kg.export.html import write_html
 from kg.model import KnowledgeGraph
 from kg.view import PALETTE, kinds
 
+ARGUMENTS = ["--no-sandbox", "--disable-gpu"]
+
 SIZES = ((360, 740), (1280, 800), (2560, 1440))
 
 WATCH = """() => {
@@ -36,6 +41,7 @@ WATCH = """() => {
   const tick = (now) => { window.frames_.push(now); window.ticking = requestAnimationFrame(tick); };
   requestAnimationFrame(tick);
 }"""
+DRAWN = "() => !!document.querySelector('canvas') && document.readyState === 'complete'"
 STOP = "() => { cancelAnimationFrame(window.ticking); return window.frames_; }"
 
 
@@ -57,13 +63,14 @@ def write_stock(graph: KnowledgeGraph, path: Path) -> None:
 def settle(page: Any, limit: float) -> float | None:
     """Return milliseconds from the start of navigation until the main thread answers at once; None beyond the limit."""
     start, quick = time.perf_counter(), 0
-    while time.perf_counter() - start < limit:
+    while (left := limit - (time.perf_counter() - start)) > 0:
         asked = time.perf_counter()
         try:
-            drawn = page.evaluate("!!document.querySelector('canvas') && document.readyState === 'complete'")
+            # Unlike evaluate, this gives up on a page whose main thread is blocked.
+            page.wait_for_function(DRAWN, timeout=left * 1000)
         except Error:
             return None
-        quick = quick + 1 if drawn and time.perf_counter() - asked < 0.1 else 0
+        quick = quick + 1 if time.perf_counter() - asked < 0.1 else 0
         if quick == 3:
             return float(page.evaluate("performance.now()"))
     return None
@@ -83,23 +90,24 @@ def frames(page: Any, act: Callable[[int], None], seconds: float = 2.0) -> float
 def visit(browser: Any, path: Path, patience: float) -> tuple[float | None, float, float]:
     """Return milliseconds to interactive, and frames a second of dragging and of zooming."""
     context = browser.new_context(viewport={"width": 1280, "height": 800}, offline=True)
+    failed = None, 0.0, 0.0
     try:
         page = context.new_page()
         page.set_default_timeout(patience * 1000)
         page.goto(path.as_uri(), wait_until="commit")
         ready = settle(page, patience)
         if ready is None:
-            return None, 0.0, 0.0
+            return failed
         page.mouse.move(560, 440)
         page.mouse.down()
         panned = frames(page, lambda step: page.mouse.move(560 + step % 60 * 3, 440 + step % 40 * 2))
         page.mouse.up()
         zoomed = frames(page, lambda step: page.mouse.wheel(0, -60 if step % 40 < 20 else 60))
+        context.close()
         return ready, panned, zoomed
     except Error:
-        return None, 0.0, 0.0
-    finally:
-        context.close()
+        # A blocked page does not close; it goes with the browser.
+        return failed
 
 
 def spread(values: Sequence[float], digits: int = 0) -> str:
@@ -116,6 +124,27 @@ def measure(browser: Any, name: str, path: Path, runs: int, patience: float) -> 
         return
     ready, panned, zoomed = zip(*done, strict=True)
     print(f"{name:24}{size:9.1f}{spread(ready, 2):>22}{spread(panned):>18}{spread(zoomed):>18}", flush=True)
+
+
+def measure_apart(chromium: str, name: str, path: Path, patience: float) -> None:
+    """Print the row of a page that may block its browser for good: one run, in a process that can be killed."""
+    context = multiprocessing.get_context("fork")
+    child = context.Process(target=_alone, args=(chromium, name, path, patience))
+    child.start()
+    child.join(patience + 30)
+    if child.is_alive():
+        os.killpg(child.pid or 0, signal.SIGKILL)
+        child.join()
+        print(f"{name:24}{path.stat().st_size / 1e6:9.1f}{f'not within {patience:.0f} s':>22}", flush=True)
+
+
+def _alone(chromium: str, name: str, path: Path, patience: float) -> None:
+    # A group of its own, so that the browser dies with it.
+    os.setsid()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        measure(browser, name, path, 1, patience)
+        browser.close()
 
 
 def shoot(browser: Any, path: Path, name: str, folder: Path) -> None:
@@ -150,23 +179,19 @@ def main() -> None:
     options = parser.parse_args()
     options.shots.mkdir(parents=True, exist_ok=True)
     print(f"{'':24}{'MB':>9}{'interactive s':>22}{'pan, frames/s':>18}{'zoom, frames/s':>18}")
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu"]
-        for folder in options.folders:
-            graph = load_graph(folder)
-            ours, stock = options.shots / f"{folder.name}.html", options.shots / f"{folder.name}-pyvis.html"
-            with ours.open("wb") as stream:
-                write_html(graph, stream)
-            write_stock(graph, stock)
-            browser = playwright.chromium.launch(executable_path=options.chromium, args=arguments)
+    for folder in options.folders:
+        graph = load_graph(folder)
+        ours, stock = options.shots / f"{folder.name}.html", options.shots / f"{folder.name}-pyvis.html"
+        with ours.open("wb") as stream:
+            write_html(graph, stream)
+        write_stock(graph, stock)
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=options.chromium, args=ARGUMENTS)
             measure(browser, folder.name, ours.resolve(), options.runs, options.patience)
             shoot(browser, ours.resolve(), folder.name, options.shots)
             browser.close()
-            if not options.skip_stock:
-                # One run: what pyvis leaves to the browser takes a minute, and may take the browser down with it.
-                browser = playwright.chromium.launch(executable_path=options.chromium, args=arguments)
-                measure(browser, f"{folder.name}, stock pyvis", stock.resolve(), 1, options.patience)
-                browser.close()
+        if not options.skip_stock:
+            measure_apart(options.chromium, f"{folder.name}, stock pyvis", stock.resolve(), options.patience)
 
 
 if __name__ == "__main__":

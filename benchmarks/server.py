@@ -32,6 +32,7 @@ from kg.query import Question, questions
 
 ALONE = 5
 """Times each question is asked by the single client."""
+HEADS = (("first ms", 10), ("again ms", 10), ("requests", 10), ("median ms", 12), ("p99 ms", 12), ("max ms", 12))
 
 
 @dataclass

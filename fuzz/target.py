@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 from kg.errors import InputError
 from kg.model import Paper
-from kg.readers import READERS, Reader, Skipped, deduplicate, read
+from kg.readers import FAULT, READERS, Reader, Skipped, deduplicate, read
 from kg.readers.base import Context
 from kg.readers.source import UnreadableError, open_source
 
@@ -48,6 +48,7 @@ def check_items(found: Iterable[Paper | Skipped]) -> None:
 
 def _check_line(message: str) -> None:
     assert message, "something is skipped without a reason"
+    assert not message.startswith(FAULT), message
     assert message.isprintable(), f"not one printable line: {message!r}"
 
 

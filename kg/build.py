@@ -15,6 +15,7 @@ from kg.engine import Engine, Work, local
 from kg.errors import InputError, KGError
 from kg.export import FORMATS, ExportOptions, chosen_formats, stage_export
 from kg.export.commit import Lock, Transaction, lock, told
+from kg.export.store import sweep
 from kg.extract import load_extractor
 from kg.ids import digest, title_key
 from kg.model import KnowledgeGraph, Paper
@@ -266,7 +267,7 @@ def _finish(
         sizes = {name: _size(transaction.stage(name)) for name in transaction.names()}
         # A paper that failed is tried again, so its folder is not taken for done.
         files = {**old, **sizes}
-        gone = tuple(sorted({*state.gone, *state.files} - set(files)))
+        gone = tuple(sorted(n for n in {*state.gone, *state.files} - set(files) if (out / n).is_file()))
         state = replace(state, graph=graph if whole else "", files=files, gone=gone)
         report.files = tuple(state.files)
         transaction.write("report.json", report.dump())
@@ -277,9 +278,8 @@ def _finish(
 def _clear(out: Path, state: State, papers: Sequence[Paper]) -> None:
     """Remove what the graph does not need any more. It goes last: a build that is killed before loses nothing."""
     for name in state.gone:
-        # Databases go when no reader has them open, see kg.export.store.
-        if (out / name).is_file():
-            (out / name).unlink(missing_ok=True)
+        (out / name).unlink(missing_ok=True)
+    sweep(out)  # databases go when no reader has them open
     drop_parts(out / FOLDER / RECORDS, (part for source in state.sources for part in source.parts))
     folder = out / FOLDER / EXTRACTIONS
     keep_only(folder, (content_key(paper, state.fingerprint) for paper in papers), index(folder))

@@ -36,14 +36,15 @@ _ROWS = {
 _TRIPLES = {"json": ox.RdfFormat.JSON_LD, "xml": ox.RdfFormat.RDF_XML}
 _UNENDED = ("json", "xml")
 
-# What may hold a keyword without meaning it: comments, strings, IRIs, variables, prefixed names.
-_QUIET = re.compile(
+QUIET = re.compile(
     r"<[^<>\"{}|^`\\\x00-\x20]*>"
     r"|'''(?:[^\\]|\\.)*?'''|\"\"\"(?:[^\\]|\\.)*?\"\"\""
     r"|'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\""
-    r"|#[^\n]*|[?$]\w+|[\w.-]*:[\w.:%-]*|@[A-Za-z]+(?!\w)",
+    r"|#[^\n]*|[?$]\w+|(?<![\w.-])[\w.-]*:[\w.:%-]*|@[A-Za-z]+(?!\w)",
     re.DOTALL,
 )
+"""What may hold a keyword without meaning it: comments, strings, IRIs, variables, prefixed names."""
+
 _UPDATE = re.compile(r"\b(INSERT|DELETE|LOAD|CLEAR|CREATE|DROP|COPY|MOVE|ADD)\b", re.IGNORECASE)
 _READ = re.compile(r"\b(SELECT|ASK|CONSTRUCT|DESCRIBE)\b", re.IGNORECASE)
 _SERVICE = re.compile(r"\bSERVICE\b", re.IGNORECASE)
@@ -195,7 +196,7 @@ def ask(graph: OpenGraph, text: str, name: str = "query") -> ox.QuerySolutions |
     Raises:
         InputError: the query is wrong, wants to change data or to ask another server.
     """
-    bare = _QUIET.sub(" ", text)
+    bare = QUIET.sub(" ", text)
     first_update, first_read = _UPDATE.search(bare), _READ.search(bare)
     if first_update and not (first_read and first_read.start() < first_update.start()):
         raise InputError(

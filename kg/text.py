@@ -48,7 +48,8 @@ _ABBREVIATIONS = frozenset(
         "thm",
     ]
 )
-_BREAK = re.compile(r"([.!?]+[\"'”’)\]]*)(\s+)(?=[\"'“‘(\[]?[A-Z0-9$\\])")
+# A run of marks is tried from its start only, or a long one would cost its square in time.
+_BREAK = re.compile(r"(?<![.!?])([.!?]+[\"'”’)\]]*)(\s+)(?=[\"'“‘(\[]?[A-Z0-9$\\])")
 
 
 def sentences(text: str) -> tuple[Span, ...]:
@@ -60,7 +61,7 @@ def sentences(text: str) -> tuple[Span, ...]:
     spans: list[Span] = []
     start = 0
     for match in _BREAK.finditer(text):
-        before = re.search(r"[\w.]+$", text[start : match.start()])
+        before = re.search(r"[\w.]+$", text[max(start, match.start() - 64) : match.start()])
         word = before.group().casefold() if before else ""
         dotted = match.group(1).startswith(".")
         if dotted and (

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,7 @@ from kg.export import export
 from kg.model import EntityType, KnowledgeGraph, Relation
 from kg.store import OpenGraph, open_graph
 from tests.graphs import Draft
+from tests.paths import ROOT
 
 FIELDS = {
     "Speech": ("phoneme waveform speaker acoustic", "Libri", ("Wav2x", "Deeper")),
@@ -177,3 +180,12 @@ def test_command(opened: OpenGraph) -> None:
     assert "We evaluate on Libri." in done.stdout
     told = json.loads(CliRunner().invoke(app, ["gaps", folder, "SpeechNet11", "-f", "json", "--limit", "1"]).stdout)
     assert "Libri" in json.dumps(told)
+
+
+def test_benchmark_measures(opened: OpenGraph) -> None:
+    command = [sys.executable, str(ROOT / "benchmarks" / "linkprediction.py"), str(opened.path.parent)]
+    done = subprocess.run([*command, "--seeds", "0", "1"], capture_output=True, text=True, check=True, cwd=ROOT)
+    table = {line[2:36].strip(): line[36:].split() for line in done.stdout.splitlines() if line.startswith("  ")}
+    ours, common = table["ours, hidden names cut from text"], table["common neighbours"]
+    assert float(ours[1]) > float(common[1])
+    assert all(0 <= float(cell) <= 1 for row in (ours, common) for cell in row)

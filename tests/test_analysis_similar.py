@@ -110,7 +110,10 @@ def test_a_text_with_nothing_in_common(opened: OpenGraph) -> None:
 def test_what_is_a_name_and_what_a_text(opened: OpenGraph, tmp_path: Path) -> None:
     assert place(opened, "SpeechNet3").advice is None
     with pytest.raises(InputError, match="nothing is called"):
-        place(opened, "Some title that is not there")
+        place(opened, "Qwertzuiop")
+    short = place(opened, "acoustic waveform of a speaker")
+    assert "taken for a text" in short.asked.about
+    assert short.neighbours[0].paper.label.startswith("Speech")
     assert place(opened, NEW).advice is not None
     file = tmp_path / "new.txt"
     file.write_text(NEW, encoding="utf-8")
@@ -118,7 +121,7 @@ def test_what_is_a_name_and_what_a_text(opened: OpenGraph, tmp_path: Path) -> No
     file.write_bytes(b"\xff\xfe\x00broken")
     with pytest.raises(InputError, match="must be UTF-8"):
         place(opened, str(file))
-    with pytest.raises(InputError, match="no text"):
+    with pytest.raises(InputError, match="standard input: no text"):
         place(opened, "-", stdin=" \n ")
 
 
@@ -136,5 +139,5 @@ def test_command_reads_standard_input(opened: OpenGraph) -> None:
     assert "Deeper" in json.dumps(told["baselines"])
     done = runner.invoke(app, ["similar", str(opened.path), "VisionNet1", "--format", "csv"])
     assert done.stdout.startswith("score,by words,by things,paper")
-    wrong = runner.invoke(app, ["similar", str(opened.path), "nowhere to be found"])
+    wrong = runner.invoke(app, ["similar", str(opened.path), "Qwertzuiop"])
     assert (wrong.exit_code, len(wrong.stderr.strip().splitlines())) == (2, 1)

@@ -12,8 +12,8 @@ import json
 import multiprocessing
 import os
 import resource
-import stat
 import tarfile
+import tempfile
 import time
 import zipfile
 from collections import Counter
@@ -44,6 +44,15 @@ ATOM = b'<feed xmlns="http://www.w3.org/2005/Atom"><id>http://arxiv.org/</id>\n'
 ENTRY = b"<entry><title>A Sound Title</title></entry>\n"
 PAGE = b"byAK and the research community\n\nMay 1\n\n"
 SENTENCES = b"A sentence of an abstract, long enough to be one. " * 9
+PAPER = b"A Sound Title\n\n" + SENTENCES + b"\n\n6 authors\n\nNov 12, 2024 2\n\n"
+RIS = b"TY  - JOUR\nTI  - A Sound Title\nER  - \n"
+EXAMPLES = (
+    "openalex-works.json",
+    "semantic-scholar.json",
+    "daily-papers-api.json",
+    "arxiv-snapshot.jsonl",
+    "architecture-search.jsonl",
+)
 
 linux = pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs the files of Linux under /dev and /proc")
 
@@ -92,6 +101,8 @@ def _confined(work: Callable[[], Outcome], user: int | None, pipe: Any) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY, size + MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (int(SECONDS) * 2, int(SECONDS) * 2))
     if user is not None:
+        os.setgroups([])
+        os.setgid(user)
         os.setuid(user)
     before, started = used(), time.process_time()
     outcome = work()
@@ -134,7 +145,7 @@ def attack(*inputs: str | Path, stdin: bytes | None = None, user: int | None = N
 def write(path: Path, *parts: bytes | tuple[bytes, int]) -> Path:
     """Write a file of pieces, some of them many times over, without holding it in memory."""
     with path.open("wb") as stream:
-        for part in parts:
+        for part in filter(None, parts):
             piece, times = part if isinstance(part, tuple) else (part, 1)
             block = piece * max(1, min(times, (1 << 20) // len(piece)))
             count, rest = divmod(times, len(block) // len(piece))
@@ -155,7 +166,8 @@ def test_xml_entities_are_never_expanded(layers: int, tmp_path: Path) -> None:
     secret.write_text("a secret of this machine")
     external = f'<!ENTITY s SYSTEM "{secret.as_uri()}"><!ENTITY n SYSTEM "http://127.0.0.1:9/x">'
     remote = '<!ENTITY % remote SYSTEM "http://127.0.0.1:9/evil.dtd"> %remote;'
-    doctype = f'<!DOCTYPE feed SYSTEM "http://127.0.0.1:9/feed.dtd" [<!ENTITY l0 "lol">{laughs}{quadratic}{external}{remote}]>'
+    subset = f'<!ENTITY l0 "lol">{laughs}{quadratic}{external}{remote}'
+    doctype = f'<!DOCTYPE feed SYSTEM "http://127.0.0.1:9/feed.dtd" [{subset}]>'
     entries = "".join(
         f"<entry><title>Title {text}</title></entry>\n" for text in ("&l9;", "&q;" * 20_000, "&s;", "&n;", "sound")
     )
@@ -164,10 +176,9 @@ def test_xml_entities_are_never_expanded(layers: int, tmp_path: Path) -> None:
     for _ in range(layers - 1):
         packed = gzip.compress(packed)
     outcome = attack("-", stdin=packed)
-    assert outcome.titles == ["Title sound"]
-    assert [line for _, line, _ in outcome.skipped] == [3, 4, 5, 6]
-    assert "not defined" in outcome.reasons
-    assert "secret" not in outcome.reasons
+    # A reference that means nothing without the document type stays as it is written.
+    assert outcome.titles == ["Title &l9;", "Title &s;", "Title &n;", "Title sound"]
+    assert outcome.reasons == 'the field "title" has 60,006 characters; at most 5,000 are read'
     assert outcome.memory < 100 << 20
 
 
@@ -175,7 +186,11 @@ def test_xml_entities_are_never_expanded(layers: int, tmp_path: Path) -> None:
     ("start", "end"),
     [
         (ATOM + b"<entry><title>Deep</title>", b"</entry>\n" + ENTRY),
-        (b"<TEI>\n<teiHeader>", b"</teiHeader><teiHeader><fileDesc><titleStmt><title>A Sound Title</title></titleStmt></fileDesc></teiHeader>"),
+        (
+            b"<TEI>\n<teiHeader>",
+            b"</teiHeader><teiHeader><fileDesc><titleStmt><title>A Sound Title</title></titleStmt></fileDesc>"
+            b"</teiHeader>",
+        ),
         (
             b"<article>\n<front><article-meta>",
             b"</front><front><article-meta><title-group><article-title>A Sound Title</article-title></title-group>"
@@ -190,6 +205,17 @@ def test_xml_a_million_deep_costs_one_record(start: bytes, end: bytes, tmp_path:
     assert outcome.titles == ["A Sound Title"]
     assert [line for _, line, _ in outcome.skipped] == [2]
     assert outcome.memory < 200 << 20
+
+
+@pytest.mark.parametrize(
+    "name", ["utf-16", "utf-7", "undefined", "idna", "base64", "rot13", "unicode_escape", "x-none"]
+)
+def test_an_encoding_that_cannot_be_true_is_not_believed(name: str) -> None:
+    entry = "<entry><title>Café \\ud800</title></entry>"
+    data = f'<?xml version="1.0" encoding="{name}"?>\n{ATOM.decode()}{entry}'.encode()
+    (paper,) = read(["-"], stdin=io.BytesIO(data))
+    assert isinstance(paper, Paper)
+    assert paper.title == "Café \\ud800"
 
 
 def test_tiny_xml_records_behind_a_huge_one_take_linear_time(tmp_path: Path) -> None:
@@ -214,7 +240,7 @@ def test_xml_comments_without_end_cost_no_time_and_no_record(tmp_path: Path) -> 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, zstandard.compress], ids=["gz", "bz2", "zst"])
 @pytest.mark.parametrize("layers", [1, 2])
 def test_bombs_are_given_up(pack: Callable[[bytes], bytes], layers: int) -> None:
-    bomb = SOUND + b" " * (300 << 20)
+    bomb = SOUND + b" " * (100 << 20)
     for _ in range(layers):
         bomb = pack(bomb)
     outcome = attack("-", stdin=bomb)
@@ -227,7 +253,7 @@ def test_layers_that_are_modest_each_are_a_bomb_together(monkeypatch: pytest.Mon
     monkeypatch.setattr(source_module, "FREE_OUTPUT", 1 << 16)
     # About 60-fold each: noise in the inner data keeps the ratio of each layer below the limit.
     inner = bytearray(SOUND)
-    for number in range(300):
+    for _ in range(300):
         inner += os.urandom(40).hex().encode() + b" " * 12_000
     once = gzip.compress(bytes(inner) + b"\n" + SOUND)
     assert len(inner) < 200 * len(once)
@@ -278,12 +304,12 @@ def test_archives_are_not_unpacked_so_their_names_reach_no_disk(tmp_path: Path) 
     ("start", "piece", "end", "sound"),
     [
         (SOUND + b'{"title": "', b"x", b'"}\n' + SOUND, 2),
-        (SOUND, b"[", b"\n" + SOUND, 1),
+        (SOUND, b"[", b"\n" + SOUND, 2),
         (b"title,abstract\nA Sound Title,x\n", b"x", b"\nA Sound Title,x\n", 2),
         (b"title\tabstract\nA Sound Title\tx\n", b"\t", b"\nA Sound Title\tx\n", 2),
         (b"@misc{a, title={A Sound Title}}\n", b"x", b"\n@misc{b, title={A Sound Title}}\n", 2),
-        (b"TY  - JOUR\nTI  - A Sound Title\nER  - \nTY  - JOUR\nAB  - ", b"x", b"\nER  - \nTY  - JOUR\nTI  - A Sound Title\nER  - \n", 2),
-        (PAGE + b"A Sound Title\n\n" + SENTENCES + b"\n\n", b"x", b"\n\nA Sound Title\n\n" + SENTENCES + b"\n\n6 authors\n", 2),
+        (RIS + b"TY  - JOUR\nAB  - ", b"x", b"\nER  - \n" + RIS, 2),
+        (PAGE + PAPER, b"x", b"\n\n" + PAPER, 2),
         (ATOM + ENTRY + b"<entry><title>", b"x", b"</title></entry>\n" + ENTRY, 2),
         (ATOM + ENTRY + b"<!--", b"x", b"-->" + ENTRY, 2),
     ],
@@ -293,7 +319,7 @@ def test_a_line_of_100_megabytes(start: bytes, piece: bytes, end: bytes, sound: 
     count = 100_000_000 if piece not in b"[\t" else 20_000_000
     outcome = attack(write(tmp_path / "long", start, (piece, count), end))
     assert outcome.titles.count("A Sound Title") == sound
-    assert outcome.skips or piece == b"x" and b"<!--" in start
+    assert outcome.skips or start.endswith(b"<!--")
     assert outcome.memory < 400 << 20
 
 
@@ -349,25 +375,17 @@ def test_a_table_of_a_million_columns(tmp_path: Path) -> None:
 
 
 def test_a_quotation_mark_that_nobody_closes(tmp_path: Path) -> None:
-    path = write(
-        tmp_path / "a.csv",
-        b"title,abstract\n",
-        (b'"A, b","c, d"\n', 500),
-        b'"open,x\n',
-        (b"A Sound Title,y\n", 500_000),
-    )
-    outcome = attack(path)
-    assert outcome.papers > 300_000
-    assert outcome.skips >= 1
+    rows = [(b'"A, b","c, d"\n', 30_000), b'"open,x\n', (b"A Sound Title,y\n", 100_000)]
+    outcome = attack(write(tmp_path / "a.csv", b"title,abstract\n", *rows))
+    assert outcome.papers > 60_000
+    assert outcome.skips == 1
+    assert outcome.skipped[0][1] == 30_002
     assert "unclosed quotation mark" in outcome.reasons
-    assert outcome.skipped[0][1] == 502
 
 
 def test_names_of_bibtex_that_unfold_to_terabytes() -> None:
-    strings = b'@string{x0 = "laugh"}\n' + b"".join(
-        b"@string{x%d = x%d # x%d}\n" % (n, n - 1, n - 1) for n in range(1, 60)
-    )
-    data = strings + b"@misc{a, title = x59}\n@misc{b, title = {A Sound Title}}\n"
+    doubled = b"".join(b"@string{x%d = x%d # x%d}\n" % (n, n - 1, n - 1) for n in range(1, 60))
+    data = b'@string{x0 = "laugh"}\n' + doubled + b"@misc{a, title = x59}\n@misc{b, title = {A Sound Title}}\n"
     outcome = attack("-", stdin=data)
     assert "A Sound Title" in outcome.titles
     assert f"stand for more than {_MAX_ENTRY:,} characters" in outcome.reasons
@@ -383,7 +401,7 @@ def test_names_of_bibtex_that_unfold_to_terabytes() -> None:
         b"@misc{bad, title = {x}\n" + b"}" * 100_000 + b"\n",
         b'@misc{bad, title = "' + b"{" * 100_000 + b'"}\n',
         b"@misc{bad, author = {A" + b" " * 100_000 + b"B}, title = {y}\n",
-        b"@misc{bad, title = {x}, " + b"abstract = {y}, " * 10_000 + b"}\n",
+        b"@misc{bad, title = {x}, " + b"abstract = {y}, " * 2_000 + b"}\n",
     ],
     ids=["blanks", "open", "deep", "closed", "quoted", "author", "fields"],
 )
@@ -405,11 +423,10 @@ def test_records_of_ris_without_an_end() -> None:
 
 
 def test_a_page_of_many_papers_and_an_abstract_without_end(tmp_path: Path) -> None:
-    paper = b"A Sound Title\n\n" + SENTENCES[:250] + b"\n\n6 authors\n\nNov 12, 2024 2\n\n"
-    outcome = attack(write(tmp_path / "many.txt", PAGE, (paper, 100_000)))
-    assert outcome.papers == 100_000
+    outcome = attack(write(tmp_path / "many.txt", PAGE, (PAPER, 20_000)))
+    assert outcome.papers == 20_000
     assert outcome.memory < 50 << 20
-    endless = write(tmp_path / "endless.txt", PAGE, b"A Title\n\n", (SENTENCES + b"\n\n", 10_000), paper)
+    endless = write(tmp_path / "endless.txt", PAGE, b"A Title\n\n", (SENTENCES + b"\n\n", 5_000), PAPER)
     outcome = attack(endless)
     assert outcome.titles[-1] == "A Sound Title"
     assert outcome.seconds < 20
@@ -429,11 +446,12 @@ def test_bytes_that_are_no_text_cost_no_record() -> None:
 
 @pytest.mark.parametrize("sign", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\x1e"])
 def test_signs_that_look_like_line_ends_are_none(sign: str) -> None:
+    abstract = "An abstract. " * 5
     for text in (
-        json.dumps({"title": f"One{sign}Line"}, ensure_ascii=False) + '\n{"title": "Next"}\n',
-        f"title,abstract\nOne{sign}Line,x\nNext,y\n",
-        f"@misc{{a, title = {{One{sign}Line}}}}\n@misc{{b, title = {{Next}}}}\n",
-        f"TY  - JOUR\nTI  - One{sign}Line\nER  - \nTY  - JOUR\nTI  - Next\nER  - \n",
+        json.dumps({"title": f"One{sign}Line", "abstract": abstract}, ensure_ascii=False) + '\n{"title": "Next"}\n',
+        f"title,abstract\nOne{sign}Line,{abstract}\nNext,y\n",
+        f"@misc{{a, title = {{One{sign}Line}}, abstract = {{{abstract}}}}}\n@misc{{b, title = {{Next}}}}\n",
+        f"TY  - JOUR\nTI  - One{sign}Line\nAB  - {abstract}\nER  - \nTY  - JOUR\nTI  - Next\nER  - \n",
     ):
         found = list(read(["-"], stdin=io.BytesIO(text.encode())))
         assert [item.title for item in found if isinstance(item, Paper)] == ["One Line", "Next"], text
@@ -474,9 +492,7 @@ def test_signs_that_drive_a_terminal_reach_no_message() -> None:
 # shapes of values
 
 
-@pytest.mark.parametrize(
-    "example", ["openalex-works.json", "semantic-scholar.json", "daily-papers-api.json", "arxiv-snapshot.jsonl", "architecture-search.jsonl"]
-)  # fmt: skip
+@pytest.mark.parametrize("example", EXAMPLES)
 def test_every_field_may_be_of_every_kind(example: str) -> None:
     """Each value of an example is replaced in turn; the other records are read as if nothing were wrong."""
     raw = (ROOT / "examples" / example).read_text(encoding="utf-8")
@@ -605,25 +621,28 @@ def test_links_in_circles_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can read as somebody else")
-def test_what_may_not_be_read_is_told_and_the_rest_read(tmp_path: Path) -> None:
-    for folder in (tmp_path, *tmp_path.parents):
-        if not folder.stat().st_mode & stat.S_IXOTH:
-            folder.chmod(folder.stat().st_mode | stat.S_IXOTH | stat.S_IROTH)
-    (tmp_path / "a.jsonl").write_bytes(SOUND)
+def test_what_may_not_be_read_is_told_and_the_rest_read() -> None:
+    with tempfile.TemporaryDirectory() as folder:  # the folders of pytest are closed to others
+        os.chmod(folder, 0o755)
+        _read_as_nobody(Path(folder))
+
+
+def _read_as_nobody(folder: Path) -> None:
+    (folder / "a.jsonl").write_bytes(SOUND)
     for name in ("secret.jsonl", "inner/b.jsonl"):
-        path = tmp_path / name
+        path = folder / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(SOUND)
         path.chmod(0)
-    (tmp_path / "inner").chmod(0)
-    outcome = attack(tmp_path, user=65534)
+    (folder / "inner").chmod(0)
+    outcome = attack(folder, user=65534)
     assert outcome.papers == 1
     assert {Path(file).name: reason for file, _, reason in outcome.skipped} == {
         "secret.jsonl": "cannot be opened: Permission denied",
         "inner": "the folder cannot be read: Permission denied",
     }
-    assert "secret.jsonl: cannot be opened: Permission denied" in attack(tmp_path / "secret.jsonl", user=65534).error
-    assert "inner: the folder cannot be read: Permission denied" in attack(tmp_path / "inner", user=65534).error
+    assert "secret.jsonl: cannot be opened: Permission denied" in attack(folder / "secret.jsonl", user=65534).error
+    assert "inner: the folder cannot be read: Permission denied" in attack(folder / "inner", user=65534).error
 
 
 def test_files_that_vanish_grow_and_shrink_while_they_are_read(tmp_path: Path) -> None:
@@ -651,11 +670,11 @@ def test_files_that_vanish_grow_and_shrink_while_they_are_read(tmp_path: Path) -
 def test_a_folder_of_many_files(tmp_path: Path) -> None:
     first = tmp_path / "00000.jsonl"
     first.write_bytes(SOUND)
-    for number in range(1, 100_000):
-        os.link(first, tmp_path / f"{number:05}.jsonl") if number < 20_000 else None
+    for number in range(1, 10_000):
+        os.link(first, tmp_path / f"{number:05}.jsonl")
     outcome = attack(tmp_path)
-    assert outcome.papers == 20_000
-    assert outcome.memory < 100 << 20
+    assert outcome.papers == 10_000
+    assert outcome.memory < 50 << 20
 
 
 def test_empty_files_of_every_kind(tmp_path: Path) -> None:
@@ -674,11 +693,24 @@ def test_reading_and_joining_grow_linearly() -> None:
     """Ten times the records take about ten times as long, for titles and abstracts that are alike but not the same."""
 
     def records(count: int) -> bytes:
-        words = "pruning graph speech vision network sparse deep fast robust memory edge token".split()
+        words = [
+            "pruning",
+            "graph",
+            "speech",
+            "vision",
+            "network",
+            "sparse",
+            "deep",
+            "fast",
+            "robust",
+            "edge",
+            "x",
+            "y",
+        ]
         parts = []
         for number in range(count):
-            title = " ".join(words[(number * k + k) % 12] for k in (1, 5, 7)) + f" {number // 2}"
-            abstract = " ".join(words[(number // 3 * k) % 12] + str(number // 3 % 97) for k in range(40))
+            title = " ".join(words[(number * k + k) % 11] for k in (1, 5, 7)) + f" {number // 2}"
+            abstract = " ".join(words[(number // 3 * k) % 11] + str(number // 3 % 97) for k in range(40))
             parts.append(json.dumps({"title": title, "abstract": abstract, "doi": f"10.1000/{number // 50}"}))
         return "\n".join(parts).encode()
 

@@ -19,7 +19,7 @@ import rdflib
 from kg.errors import InputError, KGError
 from kg.export import export
 from kg.model import KnowledgeGraph
-from kg.query import FORMATS, load_query, questions, run_query, set_values
+from kg.query import FORMATS, QUIET, load_query, questions, run_query, set_values
 from kg.store import open_graph
 from tests.graphs import hostile, vision
 
@@ -395,3 +395,8 @@ def test_sources_that_cannot_be_read_are_told(tmp_path: Path) -> None:
     ):
         open_graph(folder)
     shutil.rmtree(folder)
+
+
+def test_a_long_word_is_looked_through_once() -> None:
+    # Quadratic time would take minutes for this.
+    assert QUIET.sub(" ", "a" * 300_000 + " INSERT").endswith("INSERT")

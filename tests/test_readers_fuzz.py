@@ -1,9 +1,13 @@
-"""Whatever bytes come in, readers yield papers and reports, or one clear error; never anything else."""
+"""Whatever bytes come in, readers yield papers and reports, or one clear error; never anything else.
+
+What must hold is in fuzz/target.py, so that these tests and the fuzzer mean the same.
+"""
 
 from __future__ import annotations
 
-import io
 import json
+import random
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +15,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kg.errors import InputError
+from fuzz.mutations import mutate
+from fuzz.run import seeds
+from fuzz.target import check_any, check_reader
 from kg.model import Paper
-from kg.readers import READERS, Reader, Skipped, deduplicate, read
+from kg.readers import FAULT, READERS, Reader, Skipped, read
 from kg.readers.base import Context
 from kg.readers.records import FIELDS
-from kg.readers.source import UnreadableError, open_source
+from kg.readers.source import Source
 
-CASES = sorted((Path(__file__).parent / "cases" / "readers").glob("*/*"))
-SEEDS = [path.read_bytes() for path in CASES if path.name != "expected.json"]
+SEEDS = [path.read_bytes() for path in seeds()]
 
 WORDS = [
     "TY  - JOUR",
@@ -97,39 +102,6 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 RECORDS = st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=8)
 
 
-def check(data: bytes, reader: Reader) -> None:
-    try:
-        source = open_source(io.BytesIO(data))
-        found = list(reader.read(source, Context("fuzz", reader.name)))
-    except UnreadableError:
-        return
-    check_items(found)
-
-
-def check_items(found: list[Paper | Skipped]) -> None:
-    for item in found:
-        assert isinstance(item, Paper | Skipped)
-        if isinstance(item, Paper):
-            assert item.title
-            for text in (item.title, item.abstract, *item.authors, *item.identifiers, item.url or "", item.venue or ""):
-                text.encode("utf-8")
-                assert "\n" not in text
-        else:
-            assert item.reason
-            assert "\n" not in item.reason
-    papers = [item for item in found if isinstance(item, Paper)]
-    assert len(deduplicate(papers)) <= len(papers)
-
-
-def check_any(data: bytes) -> None:
-    message = ""
-    try:
-        check_items(list(read(["-"], stdin=io.BytesIO(data))))
-    except InputError as error:
-        message = str(error)
-    assert "\n" not in message
-
-
 @given(data=st.binary(max_size=300))
 @settings(deadline=None)
 def test_random_bytes(data: bytes) -> None:
@@ -143,7 +115,7 @@ def test_random_bytes(data: bytes) -> None:
 )
 @settings(max_examples=40, deadline=None)
 def test_every_reader_on_text_of_any_format(reader: Reader, data: list[str], mark: str) -> None:
-    check(mark.join(data).encode("utf-8", "surrogatepass"), reader)
+    check_reader(reader, mark.join(data).encode("utf-8", "surrogatepass"))
 
 
 @pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.name)
@@ -151,7 +123,7 @@ def test_every_reader_on_text_of_any_format(reader: Reader, data: list[str], mar
 @settings(max_examples=40, deadline=None)
 def test_every_reader_on_json_of_any_shape(reader: Reader, records: list[Any], lined: bool) -> None:
     text = "\n".join(map(json.dumps, records)) if lined else json.dumps(records)
-    check(text.encode(), reader)
+    check_reader(reader, text.encode())
 
 
 @given(
@@ -164,3 +136,44 @@ def test_damaged_files(data: bytes, cuts: list[tuple[float, int, bytes]]) -> Non
         at = int(where * len(data))
         data = data[:at] + inserted + data[at + length :]
     check_any(data)
+
+
+@pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.name)
+@given(data=st.sampled_from(SEEDS), generator=st.randoms(use_true_random=False), steps=st.integers(1, 6))
+@settings(max_examples=25, deadline=None)
+def test_every_reader_on_files_damaged_by_format(
+    reader: Reader, data: bytes, generator: random.Random, steps: int
+) -> None:
+    check_reader(reader, mutate(data, generator, steps=steps))
+
+
+@given(data=st.sampled_from(SEEDS), generator=st.randoms(use_true_random=False), steps=st.integers(1, 6))
+@settings(max_examples=150, deadline=None)
+def test_recognised_files_damaged_by_format(data: bytes, generator: random.Random, steps: int) -> None:
+    check_any(mutate(data, generator, steps=steps))
+
+
+def test_mutations_change_the_data_and_keep_its_size() -> None:
+    generator = random.Random(5)
+    for data in SEEDS:
+        damaged = {mutate(data, generator, steps=2, limit=20_000) for _ in range(20)}
+        assert len(damaged) > 10
+        assert max(map(len, damaged)) <= 20_000
+
+
+def test_a_fault_of_a_reader_costs_its_file_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def faulty(source: Source, context: Context) -> Iterator[Paper | Skipped]:
+        yield Paper("First", places=(context.place(1),))
+        raise KeyError("a\nfault")
+
+    broken = Reader("broken", "broken", lambda sample: 1.0 if sample.text.startswith("broken") else 0.0, faulty)
+    monkeypatch.setattr("kg.readers.READERS", (*READERS, broken))
+    (tmp_path / "a.txt").write_text("broken")
+    (tmp_path / "b.jsonl").write_text('{"title": "Second"}')
+    first, skipped, second = read([tmp_path])
+    assert [item.title for item in (first, second) if isinstance(item, Paper)] == ["First", "Second"]
+    assert isinstance(skipped, Skipped)
+    assert skipped.reason.startswith(FAULT)
+    assert "KeyError" in skipped.reason
+    with pytest.raises(AssertionError, match="please report it"):
+        check_any(b"broken")

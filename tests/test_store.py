@@ -21,10 +21,11 @@ import pytest
 import rdflib
 from rdflib.graph import DATASET_DEFAULT_GRAPH_ID
 
+from kg import export as exports
 from kg.errors import KGError
 from kg.export import ExportOptions, export, stage_export
 from kg.export.commit import FOLDER, Transaction, latest, lock, settle
-from kg.export.store import POINTER, read_pointer
+from kg.export.store import POINTER, digest, pieces, read_pointer, sweep
 from kg.query import questions, run_query
 from kg.store import OpenGraph, open_graph
 from tests.graphs import hostile, vision
@@ -286,6 +287,7 @@ def test_a_build_killed_at_any_moment_leaves_one_graph_whole(tmp_path: Path) -> 
 LIMITED = """
 import resource, sys, pathlib
 from kg.export import export
+from kg import export as exports
 from kg.errors import KGError
 from tests.graphs import hostile
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
@@ -345,3 +347,33 @@ def test_damage_that_shows_late_is_told_in_one_line(folder: Path) -> None:
             table.write_bytes(content)
     with pytest.raises(KGError, match=r"store: the database is damaged; build the graph again, or ask an RDF file"):
         run_query(folder, "SELECT * { ?s ?p ?o }", "csv", io.BytesIO())
+
+
+def test_the_pointer_knows_files_that_another_process_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exports, "APART", 1)
+    export(vision(), tmp_path, FORMATS)
+    pointer = read_pointer(tmp_path / POINTER)
+    assert pointer
+    assert pointer.files == {name: digest(tmp_path / name) for name in ("graph.ttl", "graph.jsonld")}
+
+
+def test_databases_that_nothing_names_are_swept(folder: Path) -> None:
+    (folder / POINTER).unlink()
+    export(hostile(), folder, ["ttl"])
+    assert [path for path in (folder / "store").iterdir() if path.is_dir()]
+    sweep(folder)
+    assert not list((folder / "store").iterdir())
+
+
+@pytest.mark.parametrize("name", ["graph.ttl", "graph.nt"])
+@pytest.mark.parametrize("size", [700, 5_000, 1 << 20])
+def test_pieces_hold_the_whole_file(tmp_path: Path, name: str, size: int) -> None:
+    export(hostile(), tmp_path, (name.removeprefix("graph."),))
+    whole, cut = ox.Store(), ox.Store()
+    rdf_format = ox.RdfFormat.N_TRIPLES if name.endswith("nt") else ox.RdfFormat.TURTLE
+    whole.bulk_load(path=tmp_path / name, format=rdf_format)
+    parts = list(pieces(tmp_path / name, size))
+    for part in parts:
+        cut.bulk_load(input=part, format=rdf_format)
+    assert set(cut) == set(whole)
+    assert size > 700 or len(parts) > 5

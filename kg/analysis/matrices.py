@@ -7,6 +7,7 @@ runs, or from an open graph later, and both give the same corpus.
 from __future__ import annotations
 
 import tomllib
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -214,11 +215,11 @@ class Text:
     def rows(self, titles: Sequence[str], abstracts: Sequence[str]) -> Sparse:
         """Return the rows of texts that the matrix was not made from."""
         place = {term: number for number, term in enumerate(self.vocabulary)}
-        starts, columns, counts = [0], list[int](), list[int]()
+        starts, columns, counts = array("q", [0]), array("i"), array("i")
         for title, abstract in zip(titles, abstracts, strict=True):
             found = sorted(Counter(place[term] for term in terms(title, abstract) if term in place).items())
-            columns += [column for column, _ in found]
-            counts += [count for _, count in found]
+            columns.extend(column for column, _ in found)
+            counts.extend(count for _, count in found)
             starts.append(len(columns))
         return _weighted(np.array(counts, np.float64), np.array(columns, np.int32), np.array(starts), self.idf)
 

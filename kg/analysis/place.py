@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kg.analysis import gaps, similar
 from kg.analysis.queries import Asked, ask_name, ask_text, is_file, text_of
 from kg.analysis.render import Document, Notes
 from kg.analysis.tables import tables
+from kg.errors import InputError
 from kg.store import OpenGraph
 
 TEXT_WORDS = 25
-"""Words from which on what is no name in the graph is taken for a text, not for a mistyped title."""
+"""Words from which on nothing is a mistyped title; comparing it with every name would take many seconds."""
+NAME_WORDS = 3
+"""Words from which on what is like no name in the graph is taken for a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +38,18 @@ def place(opened: OpenGraph, what: str, *, stdin: str | None = None, limit: int 
         InputError: it is neither a name in the graph nor a text.
     """
     given = tables(opened)
-    # A long text is no mistyped title; comparing it with every name would take many seconds.
     long = len(what.split()) >= TEXT_WORDS or "\n" in what.strip()
+    about = ""
     if what != "-" and not is_file(what) and (not long or what in given.corpus.titles):
-        asked = ask_name(given, what)
-        return Placed(asked, similar.neighbours(given, asked, limit))
-    asked = ask_text(given, *text_of(what, stdin), year=year)
+        try:
+            asked = ask_name(given, what)
+        except InputError:
+            if len(what.split()) < NAME_WORDS:
+                raise
+            about = "No paper or thing of the graph has a name like it, so it is taken for a text."
+        else:
+            return Placed(asked, similar.neighbours(given, asked, limit))
+    asked = replace(ask_text(given, *text_of(what, stdin), year=year), about=about)
     return Placed(asked, similar.neighbours(given, asked, limit), gaps.find_gaps(given, asked, limit))
 
 

@@ -130,7 +130,8 @@ def text_of(what: str, stdin: str | None = None) -> tuple[str, str]:
     else:
         title, body = "", clean_text(text)
     if not title and not body:
-        raise InputError(f"{what}: no text; give a title and an abstract")
+        source = "standard input" if what == "-" else what.strip() or "the text"
+        raise InputError(f"{source}: no text; give a title and an abstract")
     return title, body
 
 

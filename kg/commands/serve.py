@@ -31,14 +31,12 @@ def serve(
     """Serve a built folder: SPARQL at /sparql, and pages for people. Stops on Control-C."""
     with user_errors(debug):
         try:
-            import starlette
-            import uvicorn
-        except ImportError as error:
+            from kg.server.context import MIB, Limits
+            from kg.server.run import serve as run
+        except ModuleNotFoundError as error:
+            if (error.name or "kg").partition(".")[0] == "kg":
+                raise
             raise InputError(f"kg serve needs {error.name}; install it with: pip install 'paper-kg[serve]'") from error
-        del starlette, uvicorn
-        from kg.server.context import MIB, Limits
-        from kg.server.run import serve as run
-
         limits = Limits(
             seconds=timeout,
             rows=max_rows,

@@ -33,6 +33,7 @@ from types import TracebackType
 
 from kg import locks
 from kg.errors import InputError, KGError
+from kg.export.durable import sync, sync_tree
 
 FOLDER = ".commit"
 """Hidden folder of a built folder in which a commit is prepared; there is none between commits."""
@@ -136,12 +137,12 @@ class Transaction:
             staged = self.directory / FOLDER / self._staging
             moment = time.time_ns()
             for name in self._names:
-                _sync_tree(staged / name)
+                sync_tree(staged / name)
                 os.utime(staged / name, ns=(moment, moment))
             if not self._names:
                 return
             for parent in {(staged / name).parent for name in self._names}:
-                _sync(parent)
+                sync(parent)
             ordered = sorted(self._names, key=lambda name: (-name.count("/"), not (staged / name).is_dir()))
             journal = _Journal(self._staging, tuple(ordered))
             _write_journal(self.directory, journal)
@@ -205,7 +206,7 @@ def lock(directory: Path) -> Iterator[Lock]:
 
 
 def settle(directory: Path) -> None:
-    """Finish a commit that was interrupted, if there is one and nobody is at it; quick, and silent where it may not."""
+    """Finish a commit that was interrupted, or wait a moment for a writer that is at it; silent where it may not."""
     if not journal_of(directory).is_file():
         return
     with suppress(OSError):
@@ -215,6 +216,11 @@ def settle(directory: Path) -> None:
                 _roll_forward(directory)
             finally:
                 _release(directory, descriptor)
+            return
+        for wait in _PATIENCE:
+            if not journal_of(directory).is_file():
+                return
+            time.sleep(wait)
 
 
 def journal_of(directory: Path) -> Path:
@@ -339,7 +345,7 @@ def _write_journal(directory: Path, journal: _Journal) -> None:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        _sync(folder)
+        sync(folder)
         part.replace(folder / _JOURNAL)
     except OSError:
         part.unlink(missing_ok=True)
@@ -366,7 +372,7 @@ def _put_in_place(directory: Path, journal: _Journal) -> None:
     """Rename what is ready to its place and drop the journal; doing it again, or the rest of it, does no harm."""
     staged = directory / FOLDER / journal.staging
     root = directory.resolve()
-    _sync(directory / FOLDER)  # the journal must not be lost once the first file has its new content
+    sync(directory / FOLDER)  # the journal must not be lost once the first file has its new content
     changed = {directory}
     for number, name in enumerate(journal.names):
         source, target = staged / name, directory / name
@@ -381,9 +387,9 @@ def _put_in_place(directory: Path, journal: _Journal) -> None:
         source.replace(target)
         changed.add(target.parent)
     for folder in changed:
-        _sync(folder)
+        sync(folder)
     journal_of(directory).unlink()
-    _sync(directory / FOLDER)
+    sync(directory / FOLDER)
     shutil.rmtree(staged, ignore_errors=True)
 
 
@@ -396,37 +402,3 @@ def _sweep(directory: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
-
-
-# Durability.
-
-
-def _sync_tree(path: Path) -> None:
-    """Make a file, or a folder with all that is in it, survive a loss of power."""
-    if path.is_dir():
-        for folder, _, files in os.walk(path):
-            for name in files:
-                _sync_file(Path(folder, name))
-            _sync(Path(folder))
-    else:
-        _sync_file(path)
-
-
-def _sync_file(path: Path) -> None:
-    # Windows flushes only what is open for writing.
-    descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _sync(folder: Path) -> None:
-    """Make the entries of a folder durable where the system can (not on Windows)."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

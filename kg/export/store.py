@@ -23,7 +23,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -46,6 +46,9 @@ RDF_FILES: Mapping[str, ox.RdfFormat] = {
     "graph.jsonld": ox.RdfFormat.JSON_LD,
 }
 """Files of a built folder that hold the same graph, the fastest to read first."""
+
+PIECE = 8 << 20
+"""Bytes that are loaded at a time: 2.4 million triples took 1.5 GB of memory at once, a quarter GB in pieces."""
 
 _HELD = "CURRENT"
 """A file that every database of RocksDB has: readers share a lock on it, so that who would remove it knows of them."""
@@ -130,7 +133,8 @@ def _load(source: Path, transaction: Transaction, base: str) -> Pointer:
         try:
             store = ox.Store(folder)
             # Not checked: this program wrote it a moment ago.
-            store.bulk_load(path=source, format=RDF_FILES[source.name], lenient=True)
+            for piece in pieces(source):
+                store.bulk_load(input=piece, format=RDF_FILES[source.name], lenient=True)
             store.optimize()
             store.flush()
             triples = len(store)
@@ -141,6 +145,28 @@ def _load(source: Path, transaction: Transaction, base: str) -> Pointer:
         for leftover in (*folder.glob("LOG*"), folder / "LOCK"):
             leftover.unlink(missing_ok=True)
     return Pointer(name, triples, base, {source.name: content})
+
+
+def pieces(source: Path, size: int = PIECE) -> Iterator[bytes]:
+    """Cut a Turtle or N-Triples file of our own into files of about ``size`` bytes: a loader sorts what it is given.
+
+    Our Turtle has its prefixes first and an empty line between subjects; no literal holds a line break.
+    """
+    gap = b"\n" if source.suffix == ".nt" else b"\n\n"
+    head, rest = b"", b""
+    with source.open("rb") as stream:
+        while block := stream.read(size):
+            block = rest + block
+            cut = block.rfind(gap) + 1
+            if not cut:  # a subject larger than a piece
+                rest = block
+                continue
+            yield head + block[:cut]
+            if not head and gap == b"\n\n":
+                head = block[: block.index(gap) + 1]
+            rest = block[cut:]
+    if rest.strip():
+        yield head + rest
 
 
 def digest(path: Path) -> str:
@@ -164,11 +190,10 @@ def hold(database: Path) -> BinaryIO | None:
 def sweep(directory: Path) -> None:
     """Remove the databases of a folder that are neither current nor open; what cannot be removed stays."""
     pointer = read_pointer(latest(directory, POINTER))
+    current = pointer.name if pointer else ""
     folder = directory / FOLDER
-    if pointer is None or not folder.is_dir():
-        return
-    for database in folder.iterdir():
-        if database.name != pointer.name and (database / _HELD).is_file():
+    for database in folder.iterdir() if folder.is_dir() else ():
+        if database.name != current and (database / _HELD).is_file():
             with suppress(OSError):
                 _remove(database)
 

@@ -56,6 +56,9 @@ BESIDE = frozenset({".md", ".rst", ".rq", ".ipynb", ".py"})
 """Suffixes of notes, questions and code that lie beside data in a folder: that they hold no papers is no news."""
 
 
+FAULT = "the reader failed on this file, which is an error of this program: please report it"
+
+
 def detect(sample: Sample | str) -> Reader | None:
     """Return the reader that is surest of a file that starts with ``sample``; None when none knows it.
 
@@ -139,6 +142,9 @@ def _read_file(file: InputFile, source: Source, reader: Reader, page_year: int |
     except OSError as error:
         empty = False
         yield context.skipped(0, f"reading failed: {error.strerror or error}; the papers before this place are kept")
+    except Exception as error:  # a fault of ours in one file must not cost the others
+        empty = False
+        yield context.skipped(0, f"{FAULT} ({type(error).__name__}: {error}); the papers before this place are kept")
     if empty:
         reason = f"looks like {reader.title} but holds no papers; name another file"
         if file.named:

@@ -6,6 +6,7 @@ memory holds one record, and no document type ever reaches the parser: there is 
 
 from __future__ import annotations
 
+import codecs
 import html
 import html.entities
 import re
@@ -27,6 +28,7 @@ _FORBIDDEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]|&#(?:x0*(?:[0-8bBcCeEfF]|1[0-9a-fA-F])|0*(?:[0-8]|1[124-9]|2\\d|3[01]));"
 )
 _ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9.-]*);")
+_NO_CHARACTER_SETS = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape", "utf-7"})
 _PREDEFINED = frozenset({"amp", "lt", "gt", "quot", "apos"})
 _PREFIX = re.compile(r"(?:</?|\s)([A-Za-z_][\w.-]*):[A-Za-z_]")
 _CLOSINGS: dict[str | None, str] = {"comment": "-->", "cdata": "]]>"}
@@ -100,18 +102,26 @@ def _decoded(source: Source) -> IO[str]:
     declared = _DECLARED.match(source.head)
     if declared and source.encoding == "utf-8":
         name = declared[1].decode("ascii")
-        try:
-            "<".encode(name)
-        except LookupError:
-            return source.text()
-        return source.text(name)
+        if _extends_ascii(name):
+            return source.text(name)
     return source.text()
+
+
+def _extends_ascii(name: str) -> bool:
+    """Tell whether an encoding that a file declares can be true of a file in which the declaration could be read."""
+    try:
+        codec = codecs.lookup(name).name.replace("_", "-")
+        return codec not in _NO_CHARACTER_SETS and "<?a>".encode(name) == b"<?a>"
+    except (LookupError, UnicodeError, ValueError):
+        return False
 
 
 def _cut(stream: IO[str], tag: str, limit: int) -> Iterator[tuple[int, str | _Fault]]:
     """Yield the text from each start tag to its end tag, with the line of the start tag."""
+    # One sign first: the search for it alone is many times quicker than for the alternatives.
     mark = re.compile(
-        rf"(?P<comment><!--)|(?P<cdata><!\[CDATA\[)|(?P<end></(?:[\w.-]+:)?{tag}\s*>)|(?P<start><(?:[\w.-]+:)?{tag}(?=[\s>/]))"
+        rf"<(?:(?P<comment>!--)|(?P<cdata>!\[CDATA\[)|(?P<end>/(?:[\w.-]+:)?{tag}\s*>)"
+        rf"|(?P<start>(?:[\w.-]+:)?{tag}(?=[\s>/])))"
     )
     buffer, start, cursor, ended = "", -1, 0, False
     line, counted = 1, 0  # the line of the offset up to which lines were counted: each is counted once

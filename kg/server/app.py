@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -35,18 +34,13 @@ _REASONS = {
 
 
 def create_app(context: Context, pool: Pool, *, debug: bool = False) -> Starlette:
-    """Return the application for a folder; it starts the pool and closes it.
+    """Return the application for a folder; the pool is started and closed by who runs it.
 
     ``debug`` puts tracebacks into the log.
     """
     mounted = pages.routes(context)
     has_query_page = any(route.path == QUERY_PAGE for route in mounted)
     endpoint = Endpoint(context, pool, QUERY_PAGE if has_query_page else "")
-
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        yield
-        await pool.close()
 
     routes: list[BaseRoute] = [
         Route("/sparql", _answers(endpoint), methods=list(METHODS)),
@@ -56,7 +50,6 @@ def create_app(context: Context, pool: Pool, *, debug: bool = False) -> Starlett
     ]
     return Starlette(
         routes=routes,
-        lifespan=lifespan,
         middleware=[
             Middleware(Guard, debug=debug),
             Middleware(

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 import pyoxigraph as ox
 
 from kg.errors import InputError
-from kg.query import _QUIET
+from kg.query import QUIET
 from kg.server.context import base_of
 from kg.store import OpenGraph
 
 _FROM = r"\bFROM\s+(?P<named>NAMED\s+)?(?:<(?P<iri>[^<>\"{}|^`\\\x00-\x20]*)>|(?P<prefix>[\w.-]*):(?P<local>[\w.-]*))"
 _PREFIX = re.compile(r"\bPREFIX\s+([\w.-]*):\s*<([^<>\"{}|^`\\\x00-\x20]*)>", re.IGNORECASE)
-_TOKEN = re.compile(rf"{_FROM}|(?P<open>[({{\[])|(?P<close>[)}}\]])|{_QUIET.pattern}", re.IGNORECASE | re.DOTALL)
+_TOKEN = re.compile(rf"{_FROM}|(?P<open>[({{\[])|(?P<close>[)}}\]])|{QUIET.pattern}", re.IGNORECASE | re.DOTALL)
 _SHOWN = 5
 """How many names of graphs an error lists."""
 

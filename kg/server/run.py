@@ -178,7 +178,7 @@ async def _serve(
             http=protocol,
             ws="none",
             loop="asyncio",
-            lifespan="on",
+            lifespan="off",
             log_config=None,
             access_log=False,
             server_header=False,

@@ -268,7 +268,7 @@ async function start() {
   canvas.setAttribute("role", "application");
   canvas.setAttribute("aria-label", TEXT.canvas);
   canvas.append(stage);
-  byId("empty").textContent = TEXT.nothing;
+  byId("empty").textContent = GRAPH.nodes.length ? TEXT.nothing : TEXT.emptyGraph;
   byId("tools").setAttribute("aria-label", TEXT.tools);
   byId("panel").setAttribute("aria-label", TEXT.thing);
   readFragment();

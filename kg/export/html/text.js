@@ -62,6 +62,7 @@ const TEXT = {
   canvas: "Graph. Arrow keys move between things, Enter focuses, Space shows more neighbours, Escape clears.",
   drawn: (nodes, total, edges) => `${nodes} of ${total} things, ${edges} ${edges === "1" ? "edge" : "edges"} drawn`,
   nothing: "Nothing passes these filters.",
+  emptyGraph: "This graph is empty: no paper says anything that was found.",
   focusOn: "Focus",
   expand: "Show neighbours",
   expandMore: (n) => `Show ${n} more`,
