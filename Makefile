@@ -40,7 +40,7 @@ unit: $(VENV)/.test
 
 # The committed exports are made from examples/; a test keeps them in step.
 exports: $(VENV)/.runtime
-	$(BIN)/kg build examples --out exports --format ttl,jsonld,graphml,csv
+	$(BIN)/kg build examples --out exports --fresh --format ttl,jsonld,void,graphml,csv
 
 clean:
 	rm -rf $(VENV) out dist build .coverage* .pytest_cache .mypy_cache .ruff_cache

@@ -12,7 +12,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from kg.build import BuildOptions, build
+from kg.building import BuildOptions, build
 from kg.extract.pipeline import shipped
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -27,7 +27,7 @@ from typing import Any
 
 from playwright.sync_api import Error, sync_playwright
 
-from kg.build import load_graph
+from kg.building import load_graph
 from kg.export.html import write_html
 from kg.model import KnowledgeGraph
 from kg.view import PALETTE, kinds

@@ -8,7 +8,7 @@ _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 def tolerance(length: int) -> int:
     """Return how many typing errors a name of this length may have: none below 4 signs, then 1, from 7 on 2.
 
-    The steps of Elasticsearch's fuzziness AUTO, moved up by one sign: names of three letters are too close to each other.
+    The steps of the fuzziness AUTO of Elasticsearch, moved up by one sign: names of three letters are too close.
     """
     return 0 if length < 4 else 1 if length < 7 else 2
 

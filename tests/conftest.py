@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kg.build import BuildOptions, build
+from kg.building import BuildOptions, build
 from kg.report import Report
 from tests.paths import ROOT, SHARED
 
@@ -23,7 +23,7 @@ def shared() -> Path:
 def examples(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Report]:
     """The graph of examples/ in all formats, with its report."""
     out = tmp_path_factory.mktemp("examples")
-    report = build([ROOT / "examples"], out, BuildOptions(formats=("ttl", "nt", "jsonld", "graphml", "csv", "html")))
+    report = build([ROOT / "examples"], out, BuildOptions(formats=("ttl", "nt", "jsonld", "void", "graphml", "csv", "html")))
     return out, report
 
 

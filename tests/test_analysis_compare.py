@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from kg.analysis import sides
 from kg.analysis.compare import Comparison, compare
 from kg.analysis.render import FORMATS, Document, Item, Items, Notes, Quote, Thing, render, shown, table
-from kg.build import BuildOptions, build
+from kg.building import BuildOptions, build
 from kg.cli import app
 from kg.errors import InputError
 from kg.export import export

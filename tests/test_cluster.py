@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from kg.build import BuildOptions, build
+from kg.building import BuildOptions, build
 from kg.errors import InputError
 from kg.state import FOLDER
 from kg.state.extractions import EXTRACTIONS

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from kg.build import BuildOptions, build
+from kg.building import BuildOptions, build
 from kg.export.commit import settle
 from kg.state import FOLDER, load_state
 from kg.state.extractions import EXTRACTIONS, index

@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from kg.build import BuildOptions, build
+from kg.building import BuildOptions, build
 from tests.paths import ROOT
 from tests.servers import Answer, Running, fresh, serving, until
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kg.build import BuildOptions, build, export_folder, load_graph, remove
+from kg.building import BuildOptions, build, export_folder, load_graph, remove
 from kg.errors import InputError, KGError
 from kg.report import Report
 from kg.state import FOLDER, load_state

@@ -183,6 +183,10 @@ def cluster(corpus: Corpus, text: Text, count: int | None = None) -> Clusters:
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Let numerical libraries use one thread: with more, the order of sums and so their last digits vary."""
+    # Only libraries that are loaded already are limited.
+    import sklearn.cluster
+    import sklearn.decomposition
+    import sklearn.metrics  # noqa: F401
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     with threadpool_limits(1):

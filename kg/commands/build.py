@@ -45,8 +45,8 @@ def build(
     """Read papers and write the graph: RDF, GraphML, tables and an HTML page."""
     with user_errors(debug):
         from kg import console
-        from kg.build import BuildOptions
-        from kg.build import build as run
+        from kg.building import BuildOptions
+        from kg.building import build as run
         from kg.export import ExportOptions
         from kg.resolve import read_overrides
 
@@ -77,7 +77,7 @@ def remove(
     """Take papers out of a graph, with the facts that no other paper states."""
     with user_errors(debug):
         from kg import console
-        from kg.build import remove as run
+        from kg.building import remove as run
 
         with console.progress(quiet=quiet) as progress:
             report = run(out, papers, progress=progress)
@@ -93,7 +93,7 @@ def export(
     """Write the graph of a built folder in further formats."""
     with user_errors(debug):
         from kg import console
-        from kg.build import export_folder
+        from kg.building import export_folder
 
         with console.progress(quiet=quiet) as progress:
             report = export_folder(out, _names(formats), progress=progress)

@@ -24,7 +24,7 @@ def annotate(
 ) -> None:
     """Say what a text states: JSON lines of sentences with mentions, claims and results."""
     with user_errors(debug):
-        from kg.annotate import annotate as run
+        from kg.annotation import annotate as run
 
         body = sys.stdin.buffer.read() if text is None or str(text) == "-" else _read(text)
         for sentence in run(body.decode("utf-8", "replace"), title=title, model=model, fast=fast):
