@@ -23,7 +23,9 @@ def shared() -> Path:
 def examples(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Report]:
     """The graph of examples/ in all formats, with its report."""
     out = tmp_path_factory.mktemp("examples")
-    report = build([ROOT / "examples"], out, BuildOptions(formats=("ttl", "nt", "jsonld", "void", "graphml", "csv", "html")))
+    report = build(
+        [ROOT / "examples"], out, BuildOptions(formats=("ttl", "nt", "jsonld", "void", "graphml", "csv", "html"))
+    )
     return out, report
 
 

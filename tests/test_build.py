@@ -64,7 +64,9 @@ def test_report_counts_what_was_read(examples: tuple[Path, Report]) -> None:
 @pytest.mark.slow
 def test_bytes_do_not_depend_on_jobs_hash_seed_or_order(tmp_path: Path) -> None:
     inputs = sorted(
-        str(p.relative_to(ROOT)) for p in (ROOT / "examples").iterdir() if p.is_file() and p.suffix not in (".md", ".ipynb")
+        str(p.relative_to(ROOT))
+        for p in (ROOT / "examples").iterdir()
+        if p.is_file() and p.suffix not in (".md", ".ipynb")
     )
     runs = [("1", "1", inputs), ("2", "7", inputs[::-1])]
     for k, (jobs, seed, files) in enumerate(runs):

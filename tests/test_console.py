@@ -32,10 +32,10 @@ with watch.progress(**eval(sys.argv[1])) as progress:
     progress("read", 2000, 0)
     progress("extract", 100, 500)
     for done in range(120, 501, 20):
-        time.sleep(0.1)
+        time.sleep(0.06)
         progress("extract", done, 500)
     progress("resolve", 0, 0)
-    time.sleep(0.6)
+    time.sleep(0.2)
     progress("export", 0, 0)
 print("done")
 """
@@ -84,10 +84,10 @@ def test_a_terminal_shows_count_rate_and_time_left() -> None:
     assert any(re.search(r"extract +\S*[━╸╺].* \d+/500 +\d+/s +0:0\d left", line) for line in extract), extract
     assert any(re.search(r"read .* 2,000", line) for line in shown)
     assert any(re.search(r"resolve .* 0:00 so far", line) for line in shown)
-    # 100 of the 500 were there before: 400 take two seconds, so none of the guesses may be below 100 a second by far.
+    # 100 of the 500 were there before: the rate is that of the other 400 only.
     rates = [int(match[1]) for line in extract if (match := re.search(r" (\d+)/s", line))]
     assert rates
-    assert all(80 <= rate <= 260 for rate in rates)
+    assert all(80 <= rate <= 400 for rate in rates)
     # At the end the bar is gone, the cursor is back, and what is printed then stands alone.
     assert sent.count("\x1b[?25l") == sent.count("\x1b[?25h") == 1
     assert frames(sent)[-1] == "done"
@@ -139,7 +139,7 @@ def test_a_json_log_is_events_only() -> None:
         ("export", 0, None),
     ]
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", event["time"]) for event in events)
-    assert 80 <= events[3]["rate"] <= 260
+    assert 80 <= events[3]["rate"] <= 400
     assert events[3]["left"] == 0
     assert events[2]["rate"] is None
     assert events[2]["left"] is None
