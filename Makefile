@@ -5,7 +5,7 @@ OUT    ?= out/demo
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types unit exports clean
+.PHONY: help demo test lint types unit soak docs exports clean
 
 help:
 	@echo "make demo   build the example graph and ask it a question (installs itself)"
@@ -37,6 +37,15 @@ types: $(VENV)/.test
 
 unit: $(VENV)/.test
 	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=90
+
+# The faults of the tests in full: builds killed at 50 moments, every reader fuzzed for ten minutes.
+soak: $(VENV)/.test
+	KG_KILLS=50 $(BIN)/python -m pytest tests/test_faults.py tests/test_commit.py tests/test_store.py tests/test_cluster.py
+	$(BIN)/python fuzz/run.py --seconds 600
+
+docs: $(VENV)/.test
+	$(BIN)/sphinx-build -W -q -b html docs out/docs
+	@echo "Open out/docs/index.html in a browser."
 
 # The committed exports are made from examples/; a test keeps them in step.
 exports: $(VENV)/.runtime

@@ -112,7 +112,7 @@ def remove(out: Path, names: Sequence[str], *, progress: Progress = lambda stage
             if not any(source.read for source in sources):
                 raise InputError(f"{out}: no paper would be left; delete the folder instead")
             state = replace(state, sources=tuple(s for s in sources if s.parts))
-            report.skipped.clear()
+            report.skipped, report.skipped_count = [], 0
             papers = _papers(state, out, report)
             stage.items = report.read
         _finish(papers, state, held, report, progress)
@@ -182,7 +182,8 @@ def _gather(
         stdin=stdin,
         progress=lambda count: progress("read", count, 0),
     )
-    report.skipped += found.passed_over
+    for skipped in found.passed_over:
+        report.skip(skipped)
     return found.sources
 
 
@@ -192,7 +193,7 @@ def _papers(state: State, out: Path, report: Report) -> tuple[Paper, ...]:
     try:
         for item in records(state.sources, out / FOLDER / RECORDS):
             if isinstance(item, Skipped):
-                report.skipped.append(item)
+                report.skip(item)
             else:
                 read.append(item)
     except (OSError, ValueError) as error:
@@ -236,7 +237,7 @@ def _extract(
         memory[piece.worker] = max(memory.get(piece.worker, 0), piece.memory)
         for key, reason in piece.failed:
             paper, failed = by_key[key], True
-            report.skipped.append(Skipped(paper.places[0], f"nothing extracted from {paper.title[:80]!r}: {reason}"))
+            report.skip(Skipped(paper.places[0], f"nothing extracted from {paper.title[:80]!r}: {reason}"))
         progress("extract", done, len(papers))
     stage.items = len(missing)
     stage.memory = sum(used for worker, used in memory.items() if worker != this_worker())

@@ -18,7 +18,10 @@ from kg.model import KnowledgeGraph
 from kg.readers import Skipped
 
 MAX_LISTED = 100_000
-"""Skipped records and merges of names that the report lists at most."""
+"""Merges of names that the report lists at most."""
+
+MAX_SKIPPED = 10_000
+"""Skipped records that are kept at most, the first ones read; all are counted."""
 
 
 @dataclass(slots=True)
@@ -45,6 +48,7 @@ class Report:
     load: Callable[[], KnowledgeGraph]
     read: int = 0
     skipped: list[Skipped] = field(default_factory=list)
+    skipped_count: int = 0
     duplicates: int = 0
     reused: int = 0
     unchanged: bool = False
@@ -64,6 +68,12 @@ class Report:
     def seconds(self) -> dict[str, float]:
         """Seconds of wall time by stage."""
         return {stage.name: stage.seconds for stage in self.stages}
+
+    def skip(self, skipped: Skipped) -> None:
+        """Note what could not be read or extracted."""
+        self.skipped_count += 1
+        if len(self.skipped) < MAX_SKIPPED:
+            self.skipped.append(skipped)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[Stage]:
@@ -103,11 +113,11 @@ class Report:
         """Return the report as JSON values."""
         skipped = [
             {"file": s.place.file, "line": s.place.line, "format": s.place.format, "reason": s.reason}
-            for s in self.skipped[:MAX_LISTED]
+            for s in self.skipped
         ]
         merges = islice(self.graph.merges, MAX_LISTED)
         return {
-            "records": {"read": self.read, "skipped": len(self.skipped), "duplicates": self.duplicates},
+            "records": {"read": self.read, "skipped": self.skipped_count, "duplicates": self.duplicates},
             "skipped": skipped,
             **self.summary(),
             "merges": [{"entity": m.entity, "label": m.left, "name": m.right, "reason": m.reason} for m in merges],

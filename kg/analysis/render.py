@@ -167,7 +167,9 @@ _MARKDOWN = re.compile(r"([\\`*_\[\]<>|~#&$])")
 
 def _escaped(text: str) -> str:
     """Return text so that Markdown shows it as it stands."""
-    return re.sub(r"^(\s*)([-+=]|\d+[.)])", r"\1\\\2", _MARKDOWN.sub(r"\\\1", shown(text)))
+    # What would begin a list is taken for one only before a space or the end.
+    escaped = re.sub(r"^(\s*\d+)([.)])(?=\s|$)", r"\1\\\2", _MARKDOWN.sub(r"\\\1", shown(text)))
+    return re.sub(r"^(\s*)([-+=])", r"\1\\\2", escaped)
 
 
 def _md_item(item: Item, evidence: bool) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kg.commands.common import Debug, Fast, Model, Quiet, user_errors
+from kg.commands.common import Debug, Fast, JsonLog, Model, Quiet, user_errors
 from kg.errors import InputError
 
 if TYPE_CHECKING:
@@ -40,10 +40,11 @@ def build(
     model: Model = None,
     fast: Fast = False,
     quiet: Quiet = False,
+    json_log: JsonLog = False,
     debug: Debug = False,
 ) -> None:
     """Read papers and write the graph: RDF, GraphML, tables and an HTML page."""
-    with user_errors(debug):
+    with user_errors(debug, json_log):
         from kg import console
         from kg.building import BuildOptions
         from kg.building import build as run
@@ -61,9 +62,9 @@ def build(
             license=ExportOptions(license=license_).license,
             fresh=fresh,
         )
-        with console.progress(quiet=quiet) as progress:
+        with console.progress(quiet=quiet, json_log=json_log) as progress:
             report = run(inputs, out, options, progress=progress)
-        _tell(report, out, quiet)
+        _tell(report, out, quiet, json_log)
 
 
 def remove(
@@ -72,32 +73,34 @@ def remove(
         list[str], typer.Argument(metavar="PAPER...", help="Titles, identifiers (arxiv:2401.00001), ids or IRIs.")
     ],
     quiet: Quiet = False,
+    json_log: JsonLog = False,
     debug: Debug = False,
 ) -> None:
     """Take papers out of a graph, with the facts that no other paper states."""
-    with user_errors(debug):
+    with user_errors(debug, json_log):
         from kg import console
         from kg.building import remove as run
 
-        with console.progress(quiet=quiet) as progress:
+        with console.progress(quiet=quiet, json_log=json_log) as progress:
             report = run(out, papers, progress=progress)
-        _tell(report, out, quiet)
+        _tell(report, out, quiet, json_log)
 
 
 def export(
     out: Folder,
     formats: Annotated[str, typer.Option("--format", "-f", help="Formats, with commas (see `kg formats`).")],
     quiet: Quiet = False,
+    json_log: JsonLog = False,
     debug: Debug = False,
 ) -> None:
     """Write the graph of a built folder in further formats."""
-    with user_errors(debug):
+    with user_errors(debug, json_log):
         from kg import console
         from kg.building import export_folder
 
-        with console.progress(quiet=quiet) as progress:
+        with console.progress(quiet=quiet, json_log=json_log) as progress:
             report = export_folder(out, _names(formats), progress=progress)
-        _tell(report, out, quiet)
+        _tell(report, out, quiet, json_log)
 
 
 def _engine(name: str, scheduler: str | None, jobs: int) -> Engine:
@@ -120,14 +123,19 @@ def _names(formats: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in formats.split(",") if name.strip())
 
 
-def _tell(report: Report, out: Path, quiet: bool) -> None:
+def _tell(report: Report, out: Path, quiet: bool, json_log: bool) -> None:
     """Print what a build did: what it passed over always, the rest unless it shall be quiet."""
     from kg import console
 
+    if json_log:
+        for skipped in report.skipped:
+            console.log_skipped(skipped)
+        console.log_summary(report.as_dict())
+        return
     for skipped in report.skipped[:5]:
         print(f"kg: skipped {skipped}", file=sys.stderr)
-    if len(report.skipped) > 5:
-        print(f"kg: skipped {len(report.skipped) - 5} more, see {out / 'report.json'}", file=sys.stderr)
+    if report.skipped_count > 5:
+        print(f"kg: skipped {report.skipped_count - 5} more, see {out / 'report.json'}", file=sys.stderr)
     if not quiet:
         what = "nothing new" if report.unchanged else ", ".join(report.files)
         print(f"{out}: {what} in {sum(report.seconds.values()):.1f} s")

@@ -16,12 +16,15 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress an
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 Model = Annotated[Path | None, typer.Option("--model", help="Folder of a model made by `kg train`.")]
 Fast = Annotated[bool, typer.Option("--fast", help="Use the small model without an encoder: faster, less accurate.")]
+JsonLog = Annotated[
+    bool, typer.Option("--json-log", help="Tell progress, skips, errors and a summary as JSON lines on stderr.")
+]
 Source = Annotated[Path, typer.Argument(metavar="DIR", help="A built folder, or an RDF file.")]
 
 
 @contextmanager
-def user_errors(debug: bool) -> Iterator[None]:
-    """Turn errors into one line and an exit code."""
+def user_errors(debug: bool, json_log: bool = False) -> Iterator[None]:
+    """Turn errors into one line, of JSON if that is wanted, and an exit code."""
     try:
         yield
     except BrokenPipeError:
@@ -31,7 +34,12 @@ def user_errors(debug: bool) -> Iterator[None]:
     except KGError as error:
         if debug:
             raise
-        print(f"kg: {error}", file=sys.stderr)
+        if json_log:
+            from kg.watch import log_error
+
+            log_error(error)
+        else:
+            print(f"kg: {error}", file=sys.stderr)
         raise typer.Exit(error.exit_code) from None
     except typer.Exit:
         raise

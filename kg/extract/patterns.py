@@ -19,8 +19,9 @@ _NAME = re.compile(
     r"|[A-Z][a-z]*\d[\w.]*(?:-[\w.]+)*"  # A100, Llama3-8B
     r")(?![\w])"
 )
+# Words are taken whole (possessive): else their hyphens can be cut in exponentially many ways.
 _DATASET = re.compile(
-    r"\b((?:[A-Z0-9][\w.+-]*)(?:[ /-](?:[A-Z0-9][\w.+-]*|of|in))*?)"
+    r"\b((?:[A-Z0-9][\w.+-]*+)(?:[ /-](?:[A-Z0-9][\w.+-]*+|of|in))*?)"
     r"\s+(?:data ?sets?|benchmarks?|corpus|corpora|suite)\b"
 )
 _TOKEN_NOT_NAME = re.compile(
