@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import MappingProxyType
 
+from kg.analysis.topics import communities
 from kg.clusters import Cluster, atlas
 from kg.layout import Links, place
 from kg.model import Claim, EntityType, Evidence, KnowledgeGraph, Result
@@ -187,7 +188,7 @@ class NodeDetail:
 
     ``names`` are the other surface forms of an entity, or other titles of a paper. ``papers`` are the ids of the
     papers that name the entity, or the paper itself; ``links`` are addresses of the same thing elsewhere. ``cluster``
-    is a position in the view's clusters, or -1.
+    is a position in the view's clusters, ``topic`` one in its topics; -1 where it is in none.
     """
 
     id: str
@@ -199,6 +200,7 @@ class NodeDetail:
     links: tuple[str, ...]
     papers: tuple[str, ...]
     cluster: int = -1
+    topic: int = -1
     authors: tuple[str, ...] = ()
     author_count: int | None = None
     date: str | None = None
@@ -246,6 +248,7 @@ class View:
 
     ``overview`` holds the best joined nodes with positions of their own, in which labels have room. ``placed`` tells
     whether nodes have a position in a picture of all of them. ``left_out`` counts papers that the page leaves out.
+    ``topics`` are the labels of the communities of the whole graph (:mod:`kg.analysis.topics`), some of them empty.
     """
 
     nodes: tuple[NodeDetail, ...]
@@ -253,6 +256,7 @@ class View:
     results: tuple[ResultDetail, ...]
     overview: Mapping[str, tuple[float, float]]
     clusters: tuple[Cluster, ...] = ()
+    topics: tuple[str, ...] = ()
     placed: bool = True
     left_out: int = 0
 
@@ -321,6 +325,8 @@ def _result(result: Result, metrics: Mapping[str, str]) -> ResultDetail:
 def view(graph: KnowledgeGraph, limit: int = OVERVIEW_LIMIT, papers: int = PAPER_LIMIT) -> View:
     """Return all that a page shows of ``graph``: at most ``limit`` nodes in the overview, ``papers`` papers in all."""
     whole = len(graph.papers)
+    # Of the whole graph, so that the page and the GraphML file have the same numbers.
+    topics = communities(graph)
     graph = best_part(graph, papers)
     degree = degrees(graph)
     names = kinds(graph)
@@ -339,6 +345,7 @@ def view(graph: KnowledgeGraph, limit: int = OVERVIEW_LIMIT, papers: int = PAPER
             links=(),
             papers=(paper.id,),
             cluster=found.home.get(paper.id, -1),
+            topic=topics.of.get(paper.id, -1),
             authors=paper.authors,
             author_count=paper.author_count,
             date=paper.date,
@@ -360,6 +367,7 @@ def view(graph: KnowledgeGraph, limit: int = OVERVIEW_LIMIT, papers: int = PAPER
             links=tuple(sorted(entity.matches)),
             papers=tuple(sorted(entity.papers)),
             cluster=found.home.get(entity.id, -1),
+            topic=topics.of.get(entity.id, -1),
         )
         for entity in graph.things
     ]
@@ -370,6 +378,7 @@ def view(graph: KnowledgeGraph, limit: int = OVERVIEW_LIMIT, papers: int = PAPER
         results=tuple(sorted((_result(r, metrics) for r in graph.results), key=lambda result: result.id)),
         overview=found.overview,
         clusters=found.clusters,
+        topics=topics.labels,
         placed=placed,
         left_out=whole - len(graph.papers),
     )

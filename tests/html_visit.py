@@ -53,7 +53,12 @@ def launched() -> Iterator[Any]:
 def write_pages(folder: Path) -> dict[str, Path]:
     """Write the pages that tests open to ``folder`` and return their paths by name."""
     made = {}
-    for name, graph in (("synthetic", synthetic()), ("hostile", hostile()), ("small", synthetic(12))):
+    for name, graph in (
+        ("synthetic", synthetic()),
+        ("hostile", hostile()),
+        ("small", synthetic(12)),
+        ("one", synthetic(2)),
+    ):
         made[name] = folder / f"{name}.html"
         with made[name].open("wb") as stream:
             write_html(graph, stream, None)

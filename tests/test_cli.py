@@ -160,3 +160,67 @@ def test_questions_are_listed(examples: tuple[Path, Report]) -> None:
     assert len(names) >= 12
     first = runner.invoke(app, ["query", str(examples[0]), names[0], "--format", "json"])
     assert first.exit_code == 0, first.output
+
+
+def two_papers(folder: Path) -> Path:
+    source = folder / "papers.jsonl"
+    records = [
+        {"title": GOLD_LINE["title"], "abstract": ABSTRACT},
+        {"title": "Another paper on GPTQ", "abstract": "We use GPTQ."},
+    ]
+    source.write_text("\n".join([*map(json.dumps, records), "{no record"]) + "\n", encoding="utf-8")
+    return source
+
+
+def test_remove_and_export_tell_what_they_did(tmp_path: Path) -> None:
+    out = str(tmp_path / "out")
+    options = ["--fast", "--jobs", "1", "--format", "ttl"]
+    done = runner.invoke(app, ["build", str(two_papers(tmp_path)), "--out", out, *options])
+    assert "skipped" in done.stderr
+    assert runner.invoke(app, ["build", str(tmp_path / "papers.jsonl"), "--out", out, *options]).stdout.startswith(
+        f"{out}: nothing new"
+    )
+    done = runner.invoke(app, ["export", out, "--format", "nt,csv"])
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "out" / "graph.nt").is_file()
+    done = runner.invoke(app, ["remove", out, "Another paper on GPTQ"])
+    assert done.exit_code == 0, done.output
+    assert "1 Paper" in done.stdout
+    assert "GPTQ" not in (tmp_path / "out" / "graph.nt").read_text(encoding="utf-8")
+
+
+def test_json_log_is_lines_of_json(tmp_path: Path) -> None:
+    command = [
+        "build",
+        str(two_papers(tmp_path)),
+        "--out",
+        str(tmp_path / "out"),
+        "--fast",
+        "--jobs",
+        "1",
+        "--json-log",
+    ]
+    done = runner.invoke(app, [*command, "--format", "ttl"])
+    events = [json.loads(line) for line in done.stderr.splitlines()]
+    assert [e["event"] for e in events if e["event"] != "progress"] == ["skip", "summary"]
+    assert next(e for e in events if e["event"] == "skip")["line"] == 3
+    assert events[-1]["nodes"]["Paper"] == 2
+    failed = runner.invoke(app, ["build", str(tmp_path / "nothing"), "--out", str(tmp_path / "out"), "--json-log"])
+    (event,) = map(json.loads, failed.stderr.splitlines())
+    assert (event["event"], event["exit_code"], failed.exit_code) == ("error", 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--engine", "dask"], "wants --scheduler"),
+        (["--scheduler", "tcp://127.0.0.1:1"], "goes with --engine dask"),
+        (["--engine", "ray"], "no engine ray; there are local, dask"),
+        (["--license", "no iri"], "is not an IRI"),
+    ],
+)
+def test_engines_and_licences_are_checked(tmp_path: Path, options: list[str], message: str) -> None:
+    done = runner.invoke(app, ["build", str(two_papers(tmp_path)), "--out", str(tmp_path / "out"), *options])
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert not (tmp_path / "out").exists()

@@ -20,6 +20,7 @@ from kg.export.commit import settle
 from kg.state import FOLDER, load_state
 from kg.state.extractions import EXTRACTIONS, index
 from kg.store import open_graph, select
+from tests.environment import uncovered
 
 FORMATS = "ttl,store,graphml,csv"
 KILLS = int(os.environ.get("KG_KILLS", "8"))
@@ -92,7 +93,7 @@ def test_full_disk_leaves_the_former_graph(tmp_path: Path) -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 
     done = subprocess.run(
-        command(second, out), preexec_fn=small_files, capture_output=True, text=True, check=False, env=os.environ
+        command(second, out), preexec_fn=small_files, capture_output=True, text=True, check=False, env=uncovered()
     )
     assert done.returncode == 1
     (line,) = done.stderr.strip().splitlines()

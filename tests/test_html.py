@@ -13,8 +13,11 @@ from functools import cache
 from html.parser import HTMLParser
 from typing import Any
 
+import networkx as nx
 import pytest
 
+from kg.export.base import ExportOptions
+from kg.export.graphml import write_graphml
 from kg.export.html import SCRIPTS, library, page, to_json, write_html
 from kg.export.html.payload import TEXT_CHUNK
 from kg.model import KnowledgeGraph
@@ -166,6 +169,19 @@ def test_papers_of_things_and_statements_are_columns() -> None:
     for number, count in enumerate(core["nodes"]["papers"]["counts"]):
         assert [ids[next(flat)] for _ in range(count)] == named.get(ids[number], [])
     assert sum(core["edges"]["papers"]["counts"]) == len(core["edges"]["papers"]["flat"])
+
+
+def test_topics_are_the_communities_of_the_graphml_file() -> None:
+    stream = io.BytesIO()
+    write_graphml(synthetic(), stream, ExportOptions())
+    nodes = nx.parse_graphml(stream.getvalue().decode("utf-8"), force_multigraph=True).nodes
+    core = data_of(pages()["synthetic"])["core"]
+    topics = dict(zip(core["nodes"]["id"].split("\n"), core["nodes"]["topic"], strict=True))
+    assert topics == {node: values.get("community", -1) for node, values in nodes.items()}
+    assert len(set(topics.values()) - {-1}) == len(core["topics"]) > 1
+    for node, number in topics.items():
+        assert nodes[node].get("topic", "") == (core["topics"][number] if number >= 0 else "")
+    assert data_of(pages()["empty"])["core"]["topics"] == []
 
 
 def test_pyvis_makes_the_first_picture_without_physics() -> None:

@@ -203,6 +203,7 @@ def test_filters_by_keyboard(visit: Any) -> None:
     press(page, "input[name=kind-Task]", "Space")
     press(page, "input[name=relation-comparesTo]", "Space")
     press(page, "#confidence", "ArrowRight")
+    press(page, "#topic", "ArrowDown")
     press(page, "#year-from", "ArrowDown")
     page.page.locator("#paper").focus()
     page.find("SparseLadder-40", "paper")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from kg.analysis.topics import communities
 from tests.html_graphs import HOSTILE, hostile, synthetic
 from tests.html_visit import MARKS, PIXELS, Visit, launched, visits, write_pages
 
@@ -145,6 +146,61 @@ def test_one_paper_can_be_chosen_to_see_what_it_says(visit: Any) -> None:
     assert page.page.evaluate("location.hash") == ""
 
 
+def test_a_topic_shows_its_members_alone_and_the_address_restores_it(visit: Any) -> None:
+    page = visit()
+    before = page.table()
+    topics = communities(synthetic())
+    assert {row[-1] for row in before} == set(topics.labels)
+    page.page.locator("#topic").focus()
+    for _ in range(2):
+        page.page.keyboard.press("ArrowDown")
+    assert page.page.evaluate("document.activeElement.id") == "topic"
+    label = topics.labels[1]
+    assert label in page.page.locator("#status").inner_text()
+    rows = page.table()
+    assert {row[-1] for row in rows} == {label}
+    # Places that others leave go to the next best of the topic.
+    assert len(rows) > sum(row[-1] == label for row in before)
+    again = visit(fragment=page.page.evaluate("location.hash"))
+    assert again.page.locator("#topic").input_value() == "1"
+    assert again.table() == rows
+    again.page.locator("#reset").click()
+    assert again.page.evaluate("location.hash") == ""
+    assert again.table() == before
+
+
+def test_the_panel_tells_the_topic_and_filters_by_it(visit: Any) -> None:
+    node = "dataset/harbour-10"
+    topics = communities(synthetic())
+    page = visit(fragment=f"#focus={node}&node={node}")
+    assert f"Topic\n{topics.label(node)}" in page.panel()
+    page.page.locator("#panel button:has-text('Only this topic')").focus()
+    page.page.keyboard.press("Enter")
+    assert page.page.evaluate("document.activeElement.id") == "only-topic"
+    assert page.page.locator("#topic").input_value() == str(topics.of[node])
+    assert {row[-1] for row in page.table()} == {topics.label(node)}
+    page.page.locator("#only-topic").press("Enter")
+    assert len({row[-1] for row in page.table()}) > 1
+    # What is chosen by name is shown, whatever the topic.
+    page.page.locator("#topic").select_option(index=1 + topics.of[node])
+    other = next(paper for paper in synthetic().papers if topics.of[paper.id] != topics.of[node])
+    page.choose(other.title)
+    assert page.title() == other.title
+    assert page.page.locator("#topic").input_value() == "-1"
+
+
+def test_topics_without_a_name_are_numbered_and_no_topics_give_no_filter(visit: Any) -> None:
+    named = visit("hostile")
+    options = named.page.locator("#topic option").all_inner_texts()
+    labels = communities(hostile()).labels
+    assert "" in labels
+    assert f"Topic {labels.index('') + 1} (" in " ".join(options)
+    named.page.locator("#topic").select_option(index=1 + labels.index(""))
+    again = visit("hostile", fragment=named.page.evaluate("location.hash"))
+    assert again.drawn() == named.drawn()
+    assert visit("one").page.locator("#topic").count() == 0
+
+
 def test_clusters_open_and_close(visit: Any) -> None:
     page = visit()
     overview = page.drawn()
@@ -226,7 +282,7 @@ def test_the_address_restores_the_view(visit: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "fragment", ["#node=nothing", "#focus=%00&view=all&min=x", "#view=path&path=a,b", "#min=99&from=1"]
+    "fragment", ["#node=nothing", "#focus=%00&view=all&min=x", "#view=path&path=a,b", "#min=99&from=1", "#topic=none"]
 )
 def test_a_wrong_address_opens_the_overview(visit: Any, fragment: str) -> None:
     assert visit(fragment=fragment).page.locator("#canvas canvas").count() == 1

@@ -15,6 +15,7 @@ import pyoxigraph as ox
 import pytest
 
 from kg import ontology as o
+from kg.analysis.topics import communities
 from kg.export.text import clean
 from tests.html_graphs import HOSTILE, hostile, synthetic
 from tests.html_visit import MARKS, Visit, launched, visits, write_pages
@@ -79,6 +80,12 @@ def test_graphml_holds_the_visible_part_and_networkx_reads_it(visit: Any) -> Non
     assert hub["title"] == "Harbour-10"
     assert hub["type"] == "Dataset"
     assert {"x", "y", "size", "r", "g", "b", "iri"} <= set(hub)
+    topics = communities(synthetic())
+    for node, values in graph.nodes(data=True):
+        assert (values["community"], values["topic"]) == (topics.of[node], topics.label(node))
+    header, *rows = csv.reader(io.StringIO(page.saved("Nodes in view").decode("utf-8-sig"), newline=""))
+    numbers = [(row[header.index("community")], row[header.index("topic")]) for row in rows]
+    assert numbers == [(str(values["community"]), values["topic"]) for _, values in graph.nodes(data=True)]
     claims = {(claim.subject, claim.object, claim.relation.value): claim for claim in synthetic().claims}
     for source, target, values in graph.edges(data=True):
         claim = claims[source, target, values["label"]]

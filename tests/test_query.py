@@ -376,7 +376,7 @@ def test_sources_that_cannot_be_read_are_told(tmp_path: Path) -> None:
         "paper": (b"%PDF-1.7 \x00\x01", "paper: not RDF that can be read: it is a binary file"),
         "page.html": (b"<html><body>Hi</body></html>", "not RDF that can be read"),
         "cut.nt.gz": (
-            gzip.compress(b"<a:b> <a:b> <a:b> .\n" * 1000)[:40],
+            gzip.compress(b"<a:b> <a:b> <a:b> .\n" * 1000, mtime=0)[:40],
             "cut.nt.gz: cannot be read|cut.nt.gz: not RDF",
         ),
         "remote.jsonld": (b'{"@context": "https://example.org/context.jsonld", "a": 1}', "not RDF that can be read"),

@@ -28,6 +28,7 @@ from kg.export.commit import FOLDER, Transaction, latest, lock, settle
 from kg.export.store import POINTER, digest, pieces, read_pointer, sweep
 from kg.query import questions, run_query
 from kg.store import OpenGraph, open_graph
+from tests.environment import uncovered
 from tests.graphs import hostile, vision
 from tests.paths import ROOT
 
@@ -302,7 +303,12 @@ except KGError as error:
 def test_a_full_disk_is_told_in_one_line_and_the_former_graph_is_whole(folder: Path, limit: int) -> None:
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     done = subprocess.run(
-        [sys.executable, "-c", LIMITED, str(folder), str(limit)], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-c", LIMITED, str(folder), str(limit)],
+        cwd=ROOT,
+        env=uncovered(),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.stdout.count("\n") == 1, done.stderr
     assert "cannot be written (File too large); nothing in the folder has changed" in done.stdout

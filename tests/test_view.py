@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kg.analysis.topics import communities as communities_of
 from kg.layout import communities, compact, force, place, separate, spiral
 from kg.model import EntityType, KnowledgeGraph
 from kg.view import (
@@ -44,6 +45,7 @@ graph = synthetic(150)
 seen = view(graph)
 shown = [[key, *astuple(value)] for key, value in layout(graph).items()] + [list(seen.overview.items())]
 shown += [[cluster.label, cluster.size, list(cluster.places.items())] for cluster in seen.clusters]
+shown += [[node.id, node.topic] for node in seen.nodes] + [list(seen.topics)]
 print(hashlib.sha256(json.dumps(shown).encode()).hexdigest())
 """
 
@@ -254,6 +256,18 @@ def test_a_page_of_a_huge_graph_carries_its_best_joined_part() -> None:
     shown = view(whole, papers=20)
     assert shown.left_out == 40
     assert best_part(whole, 60) is whole
+
+
+def test_topics_are_those_of_the_whole_graph() -> None:
+    whole = synthetic(60)
+    found = communities_of(whole)
+    assert len(found.labels) > 1
+    for papers in (20, 60):
+        shown = view(whole, papers=papers)
+        assert shown.topics == found.labels
+        assert {node.id: node.topic for node in shown.nodes} == {
+            node.id: found.of.get(node.id, -1) for node in shown.nodes
+        }
 
 
 def test_sizes_on_a_page_are_bounded_however_large_the_graph() -> None:

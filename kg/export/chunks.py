@@ -24,7 +24,7 @@ class ChunksOutput:
     """The folder of numbered files, as an output of a format."""
 
     filename: str = "chunks"
-    media_type: str = "application/n-triples"
+    media_type: str = "application/gzip"
     triples: int = TRIPLES
 
     def stage(self, graph: KnowledgeGraph, transaction: Transaction, options: ExportOptions) -> None:

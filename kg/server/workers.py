@@ -369,6 +369,8 @@ class Pool:
             if opened is None:
                 with suppress(ProcessLookupError):
                     process.kill()
+                # Until it is waited for, its pipes are open, which is told on stderr when the loop ends.
+                await process.wait()
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -62,6 +62,7 @@ function choose(i, move = false) {
     if (!nodePasses(GRAPH.nodes[i])) {
       state.kindsOff.delete(GRAPH.nodes[i].kind);
       state.hidden.delete(i);
+      if (state.topic !== GRAPH.nodes[i].topic) state.topic = -1;
       if (!nodePasses(GRAPH.nodes[i])) Object.assign(state, { paper: -1, from: null, to: null });
       buildFilters();
     }

@@ -64,6 +64,7 @@ class Thing {
   get isPaper() { return this.kind === 0; }
   get papers() { return this.isPaper ? [this.i] : GRAPH.paperLists.at(this.i); }
   get paperCount() { return this.isPaper ? 1 : GRAPH.paperLists.size(this.i); }
+  get topic() { return GRAPH.topic[this.i]; }
   get year() { return GRAPH.year[this.i] || undefined; }
   get said() { return Array.from(GRAPH.saidLists().at(this.i), edgeAt); }
   get saidCount() { return GRAPH.saidLists().size(this.i); }
@@ -105,7 +106,7 @@ function linkData(core) {
   let most = 0;
   for (let i = 0; i < ids.length; i += 1) most = Math.max(most, joins.size(i));
   return {
-    ...core, ids, nodes: things, edges, joins, most, paperLists, edgePapers, year: nodes.year, x: nodes.x, y: nodes.y,
+    ...core, ids, nodes: things, edges, joins, most, paperLists, edgePapers, year: nodes.year, topic: nodes.topic, x: nodes.x, y: nodes.y,
     full: new Map(), also: new Map(), results: null, edgeCount: edges.s.length, resultCount: core.results,
     years: [...new Set(nodes.year.filter((year) => year))].sort((a, b) => a - b),
     saidLists: once(() => transposed(edgePapers, ids.length)),
@@ -163,6 +164,11 @@ async function quotesOf(edge) {
 }
 
 const otherEnd = (edge, i) => (edge.s === i ? edge.t : edge.s);
+// Some communities have no word of their own; a graph of one topic has nothing to tell apart.
+const topicName = (k) => (k < 0 ? "" : GRAPH.topics[k] || TEXT.topicNumber(k + 1));
+const manyTopics = () => GRAPH.topics.length > 1;
+// A topic in the address: its name, or its number where another has the same name.
+const topicKey = (k) => (GRAPH.topics.findIndex((_, other) => topicName(other) === topicName(k)) === k ? topicName(k) : String(k));
 const kindName = (node) => GRAPH.kinds[node.kind].name;
 const iri = (id) => GRAPH.base + id.split("/").map(encodeURIComponent).join("/");
 // What many papers name counts more than what one paper says much of.

@@ -77,11 +77,37 @@ function setPaper(i) {
   state.paper = i;
   state.edge = -1;
   if (i >= 0) state.selected = i;
+  // A paper of another topic would leave nothing to see.
+  if (i >= 0 && state.topic !== GRAPH.nodes[i].topic) state.topic = -1;
   if (i >= 0 && state.mode !== "focus") Object.assign(state, { mode: "overview", cluster: -1, path: [] });
   keepPinned();
   buildFilters();
   refresh({ refit: true });
   say(i < 0 ? TEXT.allPapers : TEXT.ofPaper(cut(GRAPH.nodes[i].name, 80)));
+}
+
+function setTopic(k) {
+  remember();
+  state.topic = k;
+  state.edge = -1;
+  // A topic is seen in a picture of many things; around one thing and on a path there is little of it.
+  if (k >= 0 && state.mode !== "all" && state.mode !== "cluster") Object.assign(state, { mode: "overview", focus: -1, path: [] });
+  if (k >= 0 && state.paper >= 0 && GRAPH.nodes[state.paper].topic !== k) state.paper = -1;
+  keepPinned();
+  buildFilters();
+  refresh({ refit: true });
+  say(`${k < 0 ? TEXT.allTopics : `${TEXT.topic}: ${topicName(k)}`}. ${TEXT.drawn(number(shown.places.size), number(GRAPH.nodes.length), number(shown.edges.length))}`);
+}
+
+function topicFilter() {
+  const counts = GRAPH.topics.map(() => 0);
+  for (const node of GRAPH.nodes) if (node.isPaper && node.topic >= 0) counts[node.topic] += 1;
+  const select = el("select", { id: "topic", class: "wide", "aria-label": TEXT.topic }, el("option", { value: "-1" }, TEXT.allTopics),
+    ...counts.flatMap((count, k) => (count ? [el("option", { value: String(k) }, `${cut(topicName(k), 100)} (${number(count)})`)] : [])));
+  select.value = String(state.topic);
+  select.addEventListener("change", () => { setTopic(Number(select.value)); byId("topic").focus(); });
+  // The box is too narrow for most names.
+  return el("div", {}, select, state.topic >= 0 ? el("p", { class: "quiet note" }, bdi(cut(topicName(state.topic), 200))) : null);
 }
 
 function paperFilter() {
@@ -116,6 +142,7 @@ function buildFilters() {
   slider.addEventListener("input", () => { state.confidence = Number(slider.value); value.textContent = TEXT.atLeast(percent(state.confidence)); refresh(); });
   parts.push(el("section", {}, el("div", { class: "head" }, el("h2", {}, TEXT.confidence), value), slider));
   if (kinds.has(0)) parts.push(el("section", {}, head(TEXT.paperFilter), paperFilter()));
+  if (manyTopics()) parts.push(el("section", {}, head(TEXT.topic), topicFilter()));
   if (GRAPH.years.length > 1) {
     const select = (key, label, otherwise) => {
       const node = el("select", { id: `year-${key}`, "aria-label": label }, ...GRAPH.years.map((year) => el("option", { value: String(year) }, String(year))));
@@ -134,7 +161,7 @@ function buildFilters() {
 }
 
 function resetFilters() {
-  Object.assign(state, { kindsOff: new Set(), relationsOff: new Set(), confidence: 0, from: null, to: null, paper: -1, hidden: new Set() });
+  Object.assign(state, { kindsOff: new Set(), relationsOff: new Set(), confidence: 0, from: null, to: null, paper: -1, topic: -1, hidden: new Set() });
   buildFilters();
   refresh({ refit: true });
   byId("reset").focus();

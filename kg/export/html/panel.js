@@ -151,6 +151,7 @@ function factsOf(node, extra) {
   if (node.cluster >= 0 && GRAPH.clusters.length > 1) {
     add(TEXT.cluster, el("button", { class: "link", type: "button", onclick: () => openCluster(node.cluster) }, bdi(GRAPH.clusters[node.cluster].label)));
   }
+  if (node.topic >= 0 && manyTopics()) add(TEXT.topic, bdi(cut(topicName(node.topic), 200)));
   if (extra.links) add(TEXT.sameAs, ...extra.links.flatMap((address) => [link(address, cut(address.replace(/^https?:\/\//, ""), 60)), el("br")]));
   return list.childElementCount ? list : null;
 }
@@ -159,6 +160,10 @@ function actionsOf(node) {
   const button = (name, text, act) => el("button", { class: "button", type: "button", onclick: act }, icon(name), el("span", {}, text));
   const copy = button("copy", TEXT.copy, async () => { if (await copyText(location.href)) copy.lastChild.textContent = TEXT.copied; });
   const missing = neighbours(node.i).filter((i) => !shown.places.has(i)).length;
+  const only = state.topic >= 0 && state.topic === node.topic;
+  const topic = node.topic < 0 || !manyTopics() ? null
+    : button("filters", only ? TEXT.allTopics : TEXT.onlyTopic, () => { setTopic(only ? -1 : node.topic); byId("only-topic")?.focus(); });
+  if (topic) topic.id = "only-topic";
   const compares = compared.includes(node.i), pinned = state.pinned.has(node.i);
   return el("div", { class: "actions" },
     state.focus === node.i && state.mode === "focus" ? null : button("focus", TEXT.focusOn, () => focusOn(node.i)),
@@ -166,6 +171,7 @@ function actionsOf(node) {
     button("path", TEXT.from1, () => startPath(node.i)),
     compares || compared.length < COMPARE_LIMIT ? button("compare", compares ? TEXT.uncompare : TEXT.compare, () => toggleCompared(node.i)) : null,
     node.isPaper && state.paper !== node.i ? button("filters", TEXT.onlyPaper, () => setPaper(node.i)) : null,
+    topic,
     shown.places.has(node.i) ? button("pin", pinned ? TEXT.unpin : TEXT.pin, () => togglePin(node.i)) : null,
     button("hide", TEXT.hide, () => hide(node.i)), copy);
 }

@@ -100,6 +100,7 @@ def _core(view: View, edges: Sequence[EdgeDetail], place: Mapping[str, int], tit
         "kind": [numbers[node.shape.kind] for node in view.nodes],
         "baseline": [number for number, node in enumerate(view.nodes) if node.baseline],
         "cluster": [node.cluster for node in view.nodes],
+        "topic": [node.topic for node in view.nodes],
         "year": [node.year or 0 for node in view.nodes],
         "papers": _lists((node.papers if node.shape.kind != kinds[0] else () for node in view.nodes), place),
     }
@@ -131,6 +132,7 @@ def _core(view: View, edges: Sequence[EdgeDetail], place: Mapping[str, int], tit
             }
             for one in view.clusters
         ],
+        "topics": list(view.topics),
         "leftOut": view.left_out,
         "chunks": {"text": TEXT_CHUNK, "about": ABOUT_CHUNK},
     }

@@ -18,7 +18,8 @@ const thingsInView = async () => {
 };
 
 const nodeRows = async () => (await thingsInView()).map(({ node, about }) =>
-  [iri(node.id), kindName(node), node.name, node.names.join(" | "), node.degree, node.paperCount, about.date ?? "", about.url ?? ""]);
+  [iri(node.id), kindName(node), node.name, node.names.join(" | "), node.degree, node.paperCount, about.date ?? "", about.url ?? "",
+    node.topic < 0 ? "" : node.topic, GRAPH.topics[node.topic] ?? ""]);
 async function edgeRows() {
   await nameParts();
   const said = await quotesInView();
@@ -34,7 +35,7 @@ function save(name, content, type) {
   anchor.click();
   setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }
-const saveNodes = async () => save("nodes.csv", csv([["id", "type", "name", "aliases", "edges", "papers", "date", "url"], ...await nodeRows()]), "text/csv;charset=utf-8");
+const saveNodes = async () => save("nodes.csv", csv([["id", "type", "name", "aliases", "edges", "papers", "date", "url", "community", "topic"], ...await nodeRows()]), "text/csv;charset=utf-8");
 const saveEdges = async () => save("edges.csv", csv([["subject", "relation", "object", "confidence", "papers", "sentence"], ...await edgeRows()]), "text/csv;charset=utf-8");
 
 // What XML 1.0 forbids becomes U+FFFD, one for one.
@@ -44,7 +45,7 @@ const ENTITIES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": 
 const xml = (text) => plain(text).replace(/[&<>"\r\n\t]/g, (char) => ENTITIES[char]);
 
 // Keys whose id equals the name, as the importer of Gephi wants them.
-const GRAPHML_NODES = { label: "string", x: "float", y: "float", size: "float", r: "int", g: "int", b: "int", title: "string", type: "string", baseline: "boolean", papers: "int", aliases: "string", iri: "string", date: "string", url: "string" };
+const GRAPHML_NODES = { label: "string", x: "float", y: "float", size: "float", r: "int", g: "int", b: "int", title: "string", type: "string", baseline: "boolean", papers: "int", aliases: "string", iri: "string", date: "string", url: "string", community: "int", topic: "string" };
 const GRAPHML_EDGES = { edgelabel: "string", weight: "double", relation: "string", confidence: "double", sources: "string", evidence: "string" };
 const general = (relation) => (["evaluatedOn", "trainedOn", "buildsOn", "runsOn"].includes(relation) ? "uses" : relation);
 
@@ -56,7 +57,8 @@ async function graphml() {
     const { x, y } = shown.places.get(node.i);
     const [r, g, b] = channels(GRAPH.kinds[node.kind].color);
     // Gephi's y axis points up, that of a page down.
-    const values = { label: node.label, x, y: 0 - y, size: node.size, r, g, b, title: node.name, type: kindName(node), baseline: node.baseline, papers: node.paperCount, aliases: node.names.join(" | "), iri: iri(node.id), date: about.date, url: about.url };
+    const values = { label: node.label, x, y: 0 - y, size: node.size, r, g, b, title: node.name, type: kindName(node), baseline: node.baseline, papers: node.paperCount, aliases: node.names.join(" | "), iri: iri(node.id), date: about.date, url: about.url,
+      community: node.topic < 0 ? undefined : node.topic, topic: GRAPH.topics[node.topic] };
     return `    <node id="${xml(node.id)}">${data(values)}</node>`;
   });
   const edges = shown.edges.map((edge) => {

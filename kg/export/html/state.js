@@ -4,7 +4,7 @@ const DRAWN_LIMIT = 420;
 
 const state = {
   mode: "overview", focus: -1, cluster: -1, selected: -1, edge: -1, extra: new Map(), hidden: new Set(), pinned: new Set(), path: [],
-  kindsOff: new Set(), relationsOff: new Set(), confidence: 0, from: null, to: null, paper: -1,
+  kindsOff: new Set(), relationsOff: new Set(), confidence: 0, from: null, to: null, paper: -1, topic: -1,
 };
 const past = [];
 
@@ -30,6 +30,7 @@ function paperPart() {
 
 function nodePasses(node) {
   if (state.kindsOff.has(node.kind) || state.hidden.has(node.i)) return false;
+  if (state.topic >= 0 && node.topic !== state.topic) return false;
   if (state.paper >= 0 && !paperPart().things.has(node.i)) return false;
   return !yearsChosen() || node.papers.some(inYears);
 }
@@ -41,7 +42,7 @@ function edgePasses(edge) {
 }
 
 const edgesFiltered = () => state.relationsOff.size > 0 || state.confidence > 0 || state.paper >= 0 || yearsChosen();
-const filtered = () => edgesFiltered() || state.kindsOff.size > 0 || state.hidden.size > 0;
+const filtered = () => edgesFiltered() || state.kindsOff.size > 0 || state.hidden.size > 0 || state.topic >= 0;
 
 // Neighbours over edges that pass, the surest and best joined first.
 function neighbours(i) {
@@ -69,8 +70,8 @@ function basePositions() {
 let refill = { key: null, places: null };
 function refilled(rows) {
   if (!filtered()) return new Map(rows);
-  const { kindsOff, relationsOff, hidden, confidence, from, to, mode, cluster } = state;
-  const key = JSON.stringify([mode, cluster, [...kindsOff], [...relationsOff], [...hidden], confidence, from, to, stretch]);
+  const { kindsOff, relationsOff, hidden, confidence, from, to, topic, mode, cluster } = state;
+  const key = JSON.stringify([mode, cluster, [...kindsOff], [...relationsOff], [...hidden], confidence, from, to, topic, stretch]);
   if (refill.key === key) return new Map(refill.places);
   const passing = (node) => node.edges.filter((edge) => edgePasses(edge) && nodePasses(GRAPH.nodes[otherEnd(edge, node.i)]));
   const links = (node, among) => passing(node).filter((edge) => among.has(otherEnd(edge, node.i))).length;
@@ -199,6 +200,7 @@ function readFragment() {
   state.to = year("to");
   state.paper = at("paper");
   if (state.paper >= 0 && !GRAPH.nodes[state.paper].isPaper) state.paper = -1;
+  state.topic = manyTopics() && query.has("topic") ? GRAPH.topics.findIndex((_, k) => topicKey(k) === query.get("topic")) : -1;
   state.hidden = new Set(all("hide").filter((i) => i >= 0));
   state.extra = new Map();
   state.pinned = new Set();
@@ -224,6 +226,7 @@ function fragment() {
   if (state.from !== null) query.set("from", String(state.from));
   if (state.to !== null) query.set("to", String(state.to));
   if (state.paper >= 0) query.set("paper", id(state.paper));
+  if (state.topic >= 0) query.set("topic", topicKey(state.topic));
   if (state.hidden.size) query.set("hide", [...state.hidden].slice(0, 50).map(id).join(","));
   const pins = [...state.pinned].map((i) => [i, shown.places.get(i)]).filter(([, place]) => place);
   if (pins.length) query.set("pin", pins.slice(0, 50).map(([i, { x, y }]) => `${id(i)}@${Math.round(x)}@${Math.round(y)}`).join(","));

@@ -69,6 +69,7 @@ const tables = {
       { title: TEXT.type, key: kindName, cell: kindName },
       { title: TEXT.degree, number: true, key: (node) => -node.degree, cell: (node) => number(node.degree), text: (node) => node.degree },
       { title: TEXT.inPapers, number: true, key: (node) => -node.paperCount, cell: (node) => number(node.paperCount), text: (node) => node.paperCount },
+      ...(manyTopics() ? [{ title: TEXT.topic, wide: true, key: (node) => (node.topic < 0 ? Infinity : node.topic), cell: (node) => bdi(topicName(node.topic)), text: (node) => topicName(node.topic) }] : []),
     ],
   }),
   edges: () => ({
@@ -83,6 +84,7 @@ const tables = {
   }),
 };
 const TABLE_ROWS = 500;
+const look = (column) => (column.number ? "number" : column.wide ? "wide" : "");
 
 function showTable(which = "nodes") {
   const dialog = byId("dialog");
@@ -91,13 +93,13 @@ function showTable(which = "nodes") {
   const order = [...rows];
   const body = el("tbody");
   const go = (i) => el("button", { class: "link", type: "button", onclick: () => { dialog.close(); choose(i, true); } }, bdi(cut(GRAPH.nodes[i].name, 160)));
-  const heads = columns.map((column, k) => el("th", { scope: "col", class: column.number ? "number" : "" },
+  const heads = columns.map((column, k) => el("th", { scope: "col", class: look(column) },
     el("button", { type: "button", onclick: () => { down = sorted === k ? !down : false; sorted = k; fill(); } }, column.title)));
   const fill = () => {
     const { key, number: numeric } = columns[sorted];
     const keys = new Map(order.map((row) => [row, key(row)]));
     order.sort((a, b) => (down ? -1 : 1) * (keys.get(a) < keys.get(b) ? -1 : keys.get(a) > keys.get(b) ? 1 : a.i - b.i));
-    body.replaceChildren(...order.slice(0, TABLE_ROWS).map((row) => el("tr", {}, ...columns.map((column) => el("td", { class: column.number ? "number" : "" }, column.cell(row, go))))));
+    body.replaceChildren(...order.slice(0, TABLE_ROWS).map((row) => el("tr", {}, ...columns.map((column) => el("td", { class: look(column) }, column.cell(row, go))))));
     heads.forEach((head, k) => head.setAttribute("aria-sort", k !== sorted ? "none" : down === Boolean(numeric) ? "ascending" : "descending"));
   };
   fill();
