@@ -28,7 +28,8 @@ MAX_SKIPPED = 10_000
 class Stage:
     """A step of a build: seconds of wall time, things that went through it, and most memory held in it, in MiB.
 
-    The memory is that of all processes of the build where the system tells it (Linux), else 0.
+    The memory is that of this process and of those that extract where the system tells it (Linux), else 0; a process
+    that writes files beside this one is not in it.
     """
 
     name: str
