@@ -210,7 +210,9 @@ def _points(corpus: Corpus, text: Text) -> Matrix:
         return alike
     from sklearn.decomposition import TruncatedSVD
 
-    svd = TruncatedSVD(dimensions, n_iter=2, random_state=0).fit(both[rows])
+    # The share of variance, which is not used here, is 0/0 for papers without words in common.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        svd = TruncatedSVD(dimensions, n_iter=2, random_state=0).fit(both[rows])
     points: Matrix = np.asarray(svd.transform(both), np.float32)
     length = np.linalg.norm(points, axis=1, keepdims=True)
     # The last digits depend on the numerical library; without them, so do fewer borderline cases.
