@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import gc
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -83,11 +83,12 @@ def build(
             state = replace(state, sources=_gather(inputs, out, state, options, report, progress, stdin))
             if _in_step(state, out, report):
                 return report
-            papers = _papers(state, out, report)
+            papers = _keyed(_papers(state, out, report), state)
             stage.items = report.read
+        part_of = index(out / FOLDER / EXTRACTIONS)
         with report.stage("extract") as stage:
-            whole = _extract(papers, state, out, options, report, progress, stage)
-        _finish(papers, state, held, report, progress, whole=whole)
+            whole = _extract(papers, part_of, out, options, report, progress, stage)
+        _finish(papers, part_of, state, held, report, progress, whole=whole)
     return report
 
 
@@ -113,9 +114,9 @@ def remove(out: Path, names: Sequence[str], *, progress: Progress = lambda stage
                 raise InputError(f"{out}: no paper would be left; delete the folder instead")
             state = replace(state, sources=tuple(s for s in sources if s.parts))
             report.skipped, report.skipped_count = [], 0
-            papers = _papers(state, out, report)
+            kept = _keyed(_papers(state, out, report), state)
             stage.items = report.read
-        _finish(papers, state, held, report, progress)
+        _finish(kept, index(out / FOLDER / EXTRACTIONS), state, held, report, progress)
     return report
 
 
@@ -135,9 +136,9 @@ def export_folder(out: Path, formats: Sequence[str], *, progress: Progress = lam
         with report.stage("read") as stage:
             if _in_step(state, out, report):
                 return report
-            papers = _papers(state, out, report)
+            kept = _keyed(_papers(state, out, report), state)
             stage.items = report.read
-        _finish(papers, state, held, report, progress)
+        _finish(kept, index(out / FOLDER / EXTRACTIONS), state, held, report, progress)
     return report
 
 
@@ -148,8 +149,8 @@ def load_graph(out: Path) -> KnowledgeGraph:
         InputError: the folder was not built by this program, or what it remembers is damaged.
     """
     state = _remembered(out)
-    papers = _papers(state, out, Report(KnowledgeGraph))
-    return _resolve(papers, state, out)
+    papers = _keyed(_papers(state, out, Report(KnowledgeGraph)), state)
+    return _resolve(papers, index(out / FOLDER / EXTRACTIONS), state, out)
 
 
 def _settled(old: State, options: BuildOptions, fingerprint: str) -> State:
@@ -209,34 +210,38 @@ def _papers(state: State, out: Path, report: Report) -> tuple[Paper, ...]:
     return papers
 
 
+def _keyed(papers: Iterable[Paper], state: State) -> dict[str, Paper]:
+    """Return papers by the key of their extraction."""
+    return {content_key(paper, state.fingerprint): paper for paper in papers}
+
+
 def _extract(
-    papers: Sequence[Paper],
-    state: State,
+    papers: Mapping[str, Paper],
+    part_of: dict[str, str],
     out: Path,
     options: BuildOptions,
     report: Report,
     progress: Progress,
     stage: Stage,
 ) -> bool:
-    """Extract what is missing; tell whether all went well."""
+    """Extract what is missing and note in ``part_of`` where it is; tell whether all went well."""
     folder = out / FOLDER / EXTRACTIONS
-    known = index(folder)
-    by_key = {content_key(paper, state.fingerprint): paper for paper in papers}
-    missing = [paper for key, paper in by_key.items() if key not in known]
-    report.reused = done = len(by_key) - len(missing)
+    missing = [paper for key, paper in papers.items() if key not in part_of]
+    report.reused = done = len(papers) - len(missing)
     progress("extract", done, len(papers))
     engine = options.engine or local(options.jobs)
     memory: dict[str, int] = {}
     failed = False
     for piece in engine(missing, Work(folder, options.model, options.fast)):
-        if not by_key.keys() >= set(piece.keys):
+        if not papers.keys() >= set(piece.keys):
             raise KGError(
                 f"{piece.worker}: runs another version of paper-kg or another model; install the same one there"
             )
+        part_of.update(dict.fromkeys(piece.keys, piece.part))
         done += len(piece.keys) + len(piece.failed)
         memory[piece.worker] = max(memory.get(piece.worker, 0), piece.memory)
         for key, reason in piece.failed:
-            paper, failed = by_key[key], True
+            paper, failed = papers[key], True
             report.skip(Skipped(paper.places[0], f"nothing extracted from {paper.title[:80]!r}: {reason}"))
         progress("extract", done, len(papers))
     stage.items = len(missing)
@@ -245,7 +250,14 @@ def _extract(
 
 
 def _finish(
-    papers: Sequence[Paper], state: State, held: Lock, report: Report, progress: Progress, *, whole: bool = True
+    papers: Mapping[str, Paper],
+    part_of: Mapping[str, str],
+    state: State,
+    held: Lock,
+    report: Report,
+    progress: Progress,
+    *,
+    whole: bool = True,
 ) -> None:
     """Resolve and write the graph, and let the folder remember how it was made.
 
@@ -257,7 +269,7 @@ def _finish(
     todo = [name for name in state.formats if not _current(name, old, out)]
     with report.stage("resolve") as stage:
         progress("resolve", 0, 0)
-        report.made = _resolve(papers, state, out)
+        report.made = _resolve(papers, part_of, state, out)
         stage.items = len(papers)
     report.skipped.sort(key=lambda s: (s.place, s.reason))
     with Transaction(held) as transaction:
@@ -273,17 +285,16 @@ def _finish(
         report.files = tuple(state.files)
         transaction.write("report.json", report.dump())
         transaction.write(f"{FOLDER}/{STATE_FILE}", state.dump())
-    _clear(out, state, papers)
+    _clear(papers, part_of, state, out)
 
 
-def _clear(out: Path, state: State, papers: Sequence[Paper]) -> None:
+def _clear(papers: Iterable[str], part_of: Mapping[str, str], state: State, out: Path) -> None:
     """Remove what the graph does not need any more. It goes last: a build that is killed before loses nothing."""
     for name in state.gone:
         (out / name).unlink(missing_ok=True)
     sweep(out)  # databases go when no reader has them open
     drop_parts(out / FOLDER / RECORDS, (part for source in state.sources for part in source.parts))
-    folder = out / FOLDER / EXTRACTIONS
-    keep_only(folder, (content_key(paper, state.fingerprint) for paper in papers), index(folder))
+    keep_only(out / FOLDER / EXTRACTIONS, papers, part_of)
 
 
 def _in_step(state: State, out: Path, report: Report) -> bool:
@@ -332,11 +343,9 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.is_file() else -1
 
 
-def _resolve(papers: Sequence[Paper], state: State, out: Path) -> KnowledgeGraph:
-    folder = out / FOLDER / EXTRACTIONS
-    by_key = {content_key(paper, state.fingerprint): paper for paper in papers}
-    found = Extractions(folder, by_key, index(folder))
-    return join(papers, found, default_gazetteer(), state.overrides, folder=out / FOLDER)
+def _resolve(papers: Mapping[str, Paper], part_of: Mapping[str, str], state: State, out: Path) -> KnowledgeGraph:
+    found = Extractions(out / FOLDER / EXTRACTIONS, papers, part_of)
+    return join(tuple(papers.values()), found, default_gazetteer(), state.overrides, folder=out / FOLDER)
 
 
 def _remembered(out: Path) -> State:

@@ -133,17 +133,5 @@ def _entity(x: list[Any], mentions: tuple[Evidence, ...]) -> LocalEntity:
 
 
 def _result(x: list[Any], evidence: Evidence) -> LocalResult:
-    metric, value_text, value, unit, _, direction, bound, method, baseline, dataset, confidence = x
-    return LocalResult(
-        metric=metric,
-        value_text=value_text,
-        value=value,
-        unit=unit,
-        evidence=evidence,
-        direction=direction,
-        bound=bound,
-        method=method,
-        baseline=baseline,
-        dataset=dataset,
-        confidence=confidence,
-    )
+    values: Any = (*x[:4], evidence, *x[5:])  # in the order of its fields
+    return LocalResult(*values)

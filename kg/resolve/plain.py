@@ -55,21 +55,8 @@ def dump_result(result: Result) -> Any:
 
 
 def load_result(plain: Any) -> Result:
-    paper, metric, value_text, value, unit, evidence, direction, bound, method, baseline, dataset, confidence = plain
-    return Result(
-        paper,
-        metric,
-        value_text,
-        value,
-        unit,
-        Evidence(*evidence),
-        direction=direction,
-        bound=bound,
-        method=method,
-        baseline=baseline,
-        dataset=dataset,
-        confidence=confidence,
-    )
+    values: Any = (*plain[:5], Evidence(*plain[5]), *plain[6:])  # in the order of its fields
+    return Result(*values)
 
 
 def _evidence(e: Evidence) -> Any:
