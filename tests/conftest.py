@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from kg.building import BuildOptions, build
 from kg.report import Report
+from tests.html_visit import launched, visits, write_pages
 from tests.paths import ROOT, SHARED
 
 
@@ -35,3 +38,23 @@ def seeds(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
     out = tmp_path_factory.mktemp("seeds")
     report = build(sorted((shared / "seeds").glob("*.txt")), out, BuildOptions())
     return out, report
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The pages that browsers open, by name."""
+    return write_pages(tmp_path_factory.mktemp("pages"))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A headless Chromium. One a module: two at once do not go together in one thread."""
+    with launched() as started:
+        yield started
+
+
+@pytest.fixture
+def visit(browser: Any, pages: dict[str, Path]) -> Iterator[Any]:
+    """Opens one of the pages in the browser."""
+    with visits(browser, pages) as start:
+        yield start

@@ -79,6 +79,17 @@ def visits(browser: Any, files: dict[str, Path]) -> Iterator[Any]:
         item.close()
 
 
+def watched(page: Any) -> tuple[list[str], list[str]]:
+    """Return two lists that fill up: addresses that the page asks for, and what it complains of or pops up."""
+    requests: list[str] = []
+    problems: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("console", lambda message: problems.append(message.text))
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("dialog", lambda dialog: (problems.append(dialog.message), dialog.dismiss()))
+    return requests, problems
+
+
 class Visit:
     """An open page with what it asked for and complained of."""
 
@@ -87,12 +98,7 @@ class Visit:
         self.context = browser.new_context(**options)
         self.context.set_default_timeout(WAIT)
         self.page = self.context.new_page()
-        self.requests: list[str] = []
-        self.problems: list[str] = []
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("console", lambda message: self.problems.append(message.text))
-        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
-        self.page.on("dialog", lambda dialog: (self.problems.append(dialog.message), dialog.dismiss()))
+        self.requests, self.problems = watched(self.page)
         self.address = path.as_uri()
         self.page.goto(self.address + fragment)
         self.page.wait_for_selector("html[data-ready=true]", state="attached")

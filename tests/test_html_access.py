@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.html_visit import MARKS, Visit, launched, visits, write_pages
+from tests.html_visit import MARKS, Visit
 
 pytestmark = MARKS
 
@@ -43,23 +42,6 @@ def axe() -> str:
         if done.returncode or not source.exists():
             pytest.skip(f"npm could not fetch axe-core: {done.stderr.strip()[-200:]}")
     return source.read_text(encoding="utf-8")
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    return write_pages(tmp_path_factory.mktemp("pages"))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with launched() as started:
-        yield started
-
-
-@pytest.fixture
-def visit(browser: Any, files: dict[str, Path]) -> Iterator[Any]:
-    with visits(browser, files) as start:
-        yield start
 
 
 def open_table(page: Visit) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import pytest
 
 from kg.analysis.topics import communities
 from tests.html_graphs import HOSTILE, hostile, synthetic
-from tests.html_visit import MARKS, PIXELS, Visit, launched, visits, write_pages
+from tests.html_visit import MARKS, PIXELS, Visit
 
 pytestmark = MARKS
 
@@ -19,23 +18,6 @@ MARKUP = ", ".join(
     for place in ("panel", "search-options", "tip")
     for tag in ("script", "img", "style", "b", "i", "u")
 )
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    return write_pages(tmp_path_factory.mktemp("pages"))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with launched() as started:
-        yield started
-
-
-@pytest.fixture
-def visit(browser: Any, files: dict[str, Path]) -> Iterator[Any]:
-    with visits(browser, files) as start:
-        yield start
 
 
 def test_draws_a_bounded_overview_with_labels(visit: Any) -> None:

@@ -6,8 +6,6 @@ import csv
 import io
 import re
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import networkx as nx
@@ -18,28 +16,11 @@ from kg import ontology as o
 from kg.analysis.topics import communities
 from kg.export.text import clean
 from tests.html_graphs import HOSTILE, hostile, synthetic
-from tests.html_visit import MARKS, Visit, launched, visits, write_pages
+from tests.html_visit import MARKS, Visit
 
 pytestmark = MARKS
 
 SVG = "{http://www.w3.org/2000/svg}"
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    return write_pages(tmp_path_factory.mktemp("pages"))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with launched() as started:
-        yield started
-
-
-@pytest.fixture
-def visit(browser: Any, files: dict[str, Path]) -> Iterator[Any]:
-    with visits(browser, files) as start:
-        yield start
 
 
 def whole(text: str) -> str:

@@ -22,16 +22,10 @@ from kg.ids import BASE, ONTOLOGY
 from kg.model import KnowledgeGraph
 from kg.query import questions
 from tests.graphs import HOSTILE, hostile, vision
+from tests.html_visit import MARKS, watched
 
 pytest.importorskip("starlette", reason="the extra [serve] is not installed")
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-CHROMIUM = next((path for path in map(shutil.which, NAMES) if path), None)
-browsing = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium: install the package chromium"),
-]
 WAIT = 60_000
 AXE = "4.14.1"
 PAGES = {
@@ -273,16 +267,6 @@ def test_the_page_follows_a_new_build(tmp_path: Path) -> None:
 # --- in a browser ---
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
-        yield launched
-        launched.close()
-
-
 class Visit:
     """An open page with what it asked for and complained of."""
 
@@ -294,12 +278,7 @@ class Visit:
         )
         self.context.set_default_timeout(WAIT)
         self.page = self.context.new_page()
-        self.requests: list[str] = []
-        self.problems: list[str] = []
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("console", lambda message: self.problems.append(message.text))
-        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
-        self.page.on("dialog", lambda dialog: (self.problems.append(dialog.message), dialog.dismiss()))
+        self.requests, self.problems = watched(self.page)
         self.go(path)
 
     def go(self, path: str) -> None:
@@ -337,7 +316,7 @@ def visit(browser: Any, server: str) -> Iterator[Any]:
 
 
 class TestInBrowser:
-    pytestmark = browsing
+    pytestmark = MARKS
 
     def test_a_question_runs_sorts_and_is_linked(self, visit: Any) -> None:
         page = visit("/query")
