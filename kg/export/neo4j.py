@@ -11,8 +11,6 @@ to the program. An empty cell means that the property is missing.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
@@ -22,6 +20,7 @@ from kg.errors import KGError
 from kg.export.base import ExportOptions, Output
 from kg.export.order import claims, results
 from kg.export.rdf import decimal_literal
+from kg.export.tables import write_rows
 from kg.export.text import clean
 from kg.model import KnowledgeGraph, Relation
 
@@ -119,7 +118,7 @@ def write_paper_nodes(graph: KnowledgeGraph, stream: BinaryIO, options: ExportOp
         )
         for paper in sorted(graph.papers, key=lambda paper: paper.id)
     )
-    _write(PAPER_COLUMNS, rows, stream)
+    write_rows(PAPER_COLUMNS, map(_cells, rows), stream)
 
 
 def write_entity_nodes(graph: KnowledgeGraph, stream: BinaryIO, options: ExportOptions) -> None:
@@ -137,7 +136,7 @@ def write_entity_nodes(graph: KnowledgeGraph, stream: BinaryIO, options: ExportO
         )
         for entity in sorted(graph.entities, key=lambda entity: entity.id)
     )
-    _write(ENTITY_COLUMNS, rows, stream)
+    write_rows(ENTITY_COLUMNS, map(_cells, rows), stream)
 
 
 def write_result_nodes(graph: KnowledgeGraph, stream: BinaryIO, options: ExportOptions) -> None:
@@ -162,7 +161,7 @@ def write_result_nodes(graph: KnowledgeGraph, stream: BinaryIO, options: ExportO
         )
         for result in results(graph)
     )
-    _write(RESULT_COLUMNS, rows, stream)
+    write_rows(RESULT_COLUMNS, map(_cells, rows), stream)
 
 
 def write_claim_relationships(graph: KnowledgeGraph, stream: BinaryIO, options: ExportOptions) -> None:
@@ -188,7 +187,7 @@ def write_claim_relationships(graph: KnowledgeGraph, stream: BinaryIO, options: 
         )
         for claim in claims(graph)
     )
-    _write(CLAIM_COLUMNS, rows, stream)
+    write_rows(CLAIM_COLUMNS, map(_cells, rows), stream)
 
 
 def write_links(graph: KnowledgeGraph, stream: BinaryIO, options: ExportOptions) -> None:
@@ -206,7 +205,7 @@ def write_links(graph: KnowledgeGraph, stream: BinaryIO, options: ExportOptions)
         )
         if end
     )
-    _write(LINK_COLUMNS, rows, stream)
+    write_rows(LINK_COLUMNS, map(_cells, rows), stream)
 
 
 def write_command(graph: KnowledgeGraph, stream: BinaryIO, options: ExportOptions) -> None:
@@ -249,15 +248,6 @@ def _checked(end: str, statement: str, known: frozenset[str]) -> str:
 
 def _distinct(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(value for value in values if value))
-
-
-def _write(columns: tuple[str, ...], rows: Iterable[tuple[Cell, ...]], stream: BinaryIO) -> None:
-    text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(map(_cells, rows))
-    text.flush()
-    text.detach()
 
 
 def _cells(row: tuple[Cell, ...]) -> Iterator[str | int | float | None]:

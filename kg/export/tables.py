@@ -65,7 +65,7 @@ def write_nodes(graph: KnowledgeGraph, stream: BinaryIO, options: ExportOptions)
         )
         for row in nodes(graph, options)
     )
-    _write(NODE_COLUMNS, rows, stream)
+    write_rows(NODE_COLUMNS, map(_cells, rows), stream)
 
 
 def write_edges(graph: KnowledgeGraph, stream: BinaryIO, options: ExportOptions) -> None:
@@ -85,14 +85,15 @@ def write_edges(graph: KnowledgeGraph, stream: BinaryIO, options: ExportOptions)
         )
         for row in edges(graph)
     )
-    _write(EDGE_COLUMNS, rows, stream)
+    write_rows(EDGE_COLUMNS, map(_cells, rows), stream)
 
 
-def _write(columns: tuple[str, ...], rows: Iterable[tuple[Cell, ...]], stream: BinaryIO) -> None:
+def write_rows(columns: Iterable[str], rows: Iterable[Iterable[Cell]], stream: BinaryIO) -> None:
+    """Write a CSV file with a line of column names to an open binary stream, UTF-8, lines ended by a line feed."""
     text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows(map(_cells, rows))
+    writer.writerows(rows)
     text.flush()
     text.detach()
 
