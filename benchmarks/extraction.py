@@ -242,12 +242,12 @@ def need(*paths: Path) -> None:
 
 
 def gold(options: argparse.Namespace) -> list[Row]:
-    """Cross-validate the role model over the shipped tagger, which has not seen these pages."""
+    """Cross-validate the role model over taggers that have not seen these pages."""
     need(options.data / "gold" / "dev.jsonl", options.data / "gold" / "train.jsonl", options.data / "seeds")
     from kg.train import roles
-    from kg.train.run import role_examples
+    from kg.train.run import FOLD_SCORES, role_examples
 
-    examples, dev = role_examples(options.data, SpanTagger.load(shipped("default")))
+    examples, dev = role_examples(options.data, shipped("default") / FOLD_SCORES)
     _, figures = roles.train_roles(examples, range(dev), report=note)
     rows = []
     for name in ("nodes", "edges", "proposes", "uses", "targets", "compares_to", "type_of_matched"):

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -69,7 +70,7 @@ def load(path: Path) -> RoleModel:
                 if "|" in name:
                     decision, part = name.split("|")
                     groups.setdefault(decision, {})[part] = stored[name]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
         raise InputError(f"{path}: not a role model ({error}); make one with `kg train`") from error
     if tuple(head["features"]) != feature_names():
         raise InputError(f"{path}: made for other features than this version has; make a new one with `kg train`")

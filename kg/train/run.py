@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,8 +19,13 @@ from kg.model import Paper
 from kg.readers import Skipped, deduplicate, read
 from kg.train import result_model
 from kg.train import roles as role_training
-from kg.train.tagger import HELD_OUT, read_training_papers, split, train_tagger
+from kg.train.data import GoldPaper, gold_paper
+from kg.train.folds import Scores, load_scores, out_of_fold, save_scores
+from kg.train.tagger import read_training_papers, shuffled, train_tagger
 from kg.vocabulary import default_gazetteer
+
+FOLD_SCORES = "folds.npz"
+"""File of a model folder with what taggers that have not seen the papers make of them; only training reads it."""
 
 DEV_WEIGHT = 1.5
 """Weight of the papers that two people annotated, beside 1 for those that one did."""
@@ -39,22 +45,33 @@ def dev_papers(data: Path) -> list[tuple[Paper, Facts]]:
     return [(paper, gold[key]) for paper in papers if (key := title_key(paper.title)) in gold]
 
 
-def role_examples(data: Path, tagger: SpanTagger) -> tuple[list[role_training.Example], int]:
+def gold_dev(data: Path) -> list[GoldPaper]:
+    """Return the gold dev papers in the shape of the training papers."""
+    return [
+        gold_paper({**gold, "id": paper.id, "title": paper.title, "abstract": paper.abstract})
+        for paper, gold in dev_papers(data)
+    ]
+
+
+def role_examples(data: Path, scores: Path) -> tuple[list[role_training.Example], int]:
     """Return examples for the role model and how many of them, the first ones, are dev papers.
 
-    All of them are papers that the tagger was not trained on: the dev papers, and the share of the training papers
-    that was held out. Scores of papers that it has seen would be too good to learn from.
+    Args:
+        scores: file of the scores of all papers by taggers that have not seen them (:mod:`kg.train.folds`).
+
+    Raises:
+        InputError: data or scores are missing.
     """
     gazetteer = default_gazetteer()
+    single, double = shuffled(read_training_papers(data)[0]), gold_dev(data)
+    scored = load_scores([*double, *single], scores)
 
-    def example(paper: Paper, gold: Facts, weight: float) -> role_training.Example:
-        scores = tagger.tag(paper.title, paper.abstract)
-        return role_training.example(read_candidates(paper, scores, gazetteer), gold, weight)
+    def example(gold: GoldPaper, spans: Scores, weight: float) -> role_training.Example:
+        paper = Paper(title=gold.title, abstract=gold.abstract)
+        return role_training.example(read_candidates(paper, spans, gazetteer), gold.record, weight)
 
-    dev = [example(paper, gold, DEV_WEIGHT) for paper, gold in dev_papers(data)]
-    papers, _ = read_training_papers(data)
-    held = split(papers, HELD_OUT)[1]
-    return [*dev, *(example(Paper(title=p.title, abstract=p.abstract), p.record, 1.0) for p in held)], len(dev)
+    weights = [DEV_WEIGHT] * len(double) + [1.0] * len(single)
+    return list(map(example, [*double, *single], scored, weights)), len(double)
 
 
 def train(
@@ -69,17 +86,20 @@ def train(
 ) -> None:
     """Train tagger, role model and result model, and write the model folder ``out``.
 
+    The tagger learns from all papers. The role model learns from the scores that taggers of half of the training papers
+    give to the others and to the dev papers; they are kept in ``out/folds.npz``.
+
     Args:
         data: folder with ``gold/train.jsonl``, ``gold/dev.jsonl`` and ``seeds/``.
-        tagger: train the tagger too; without it, ``out`` must have one, and only the small models are made anew.
+        tagger: train the taggers too; without it, ``out`` must have one and its ``folds.npz``, and only the small
+            models are made anew.
 
     Raises:
-        InputError: data, encoder or tagger are missing.
+        InputError: data, encoder, tagger or scores are missing.
     """
     if tagger:
-        meta = train_tagger(data, out, seed=seed, epochs=epochs, encoder=encoder)
-        report(f"tagger, held-out papers: {meta.get('held_out_f1')}")
-    examples, dev = role_examples(data, SpanTagger.load(out))
+        _train_taggers(data, out, seed=seed, epochs=epochs, encoder=encoder)
+    examples, dev = role_examples(data, out / FOLD_SCORES)
     report(f"roles: {len(examples)} papers, cross-validated on {dev}")
     model, figures = role_training.train_roles(examples, range(dev), seed=seed, report=report)
     roles.save(model, out / "roles.npz")
@@ -88,3 +108,19 @@ def train(
     single = [result_model.example(p.record, p.abstract) for p in papers]
     double = [result_model.example(gold, paper.abstract, 2.0) for paper, gold in dev_papers(data)]
     decision.save(result_model.train_results(single, double, seed=seed, report=report), out / "results.npz")
+
+
+def _train_taggers(data: Path, out: Path, *, seed: int, epochs: int, encoder: Path | None) -> None:
+    """Write the scores out of fold, then the tagger that learns from all papers."""
+    papers, digest = read_training_papers(data)
+    single, double = shuffled(papers), gold_dev(data)
+    about = {"files": ["gold/train.jsonl", "gold/dev.jsonl"], "sha256 of gold/train.jsonl": digest}
+
+    def make(some: Sequence[GoldPaper], folder: Path) -> SpanTagger:
+        return train_tagger(some, folder, about=about, seed=seed, epochs=epochs, encoder=encoder)
+
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out) as folder:
+        scored = out_of_fold(single, double, lambda some, fold: make(some, Path(folder) / f"fold{fold}"))
+    save_scores([*single, *double], scored, out / FOLD_SCORES)
+    make([*single, *double], out)

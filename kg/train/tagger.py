@@ -1,4 +1,4 @@
-"""Make a model folder from annotated papers: train, choose thresholds on held-out papers, export, measure.
+"""Make the tagger of a model folder from annotated papers: train, export.
 
 Heavy libraries are imported when the work starts, so that this module can be imported without them.
 """
@@ -10,19 +10,18 @@ import json
 import logging
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kg.errors import InputError
-from kg.extract.tagger import FORMAT, SpanScore, SpanTagger
+from kg.extract.tagger import FORMAT, SpanTagger
 from kg.train.data import ROLES, TYPES, Example, GoldPaper, read_gold
 
 if TYPE_CHECKING:
     from kg.train.network import SpanNetwork
 
 SPLIT_SEED = 1
-HELD_OUT = 0.1
 CALIBRATION_WINDOWS = 64
 log = logging.getLogger(__name__)
 LICENCE = (
@@ -64,38 +63,33 @@ def read_training_papers(data_dir: Path) -> tuple[list[GoldPaper], str]:
 
 
 def train_tagger(
-    data_dir: Path,
+    papers: Sequence[GoldPaper],
     out_dir: Path,
     *,
+    about: Mapping[str, Any],
     seed: int = 13,
     epochs: int = 9,
     encoder: Path | None = None,
-    held_out: float = HELD_OUT,
     threads: int | None = None,
-) -> dict[str, Any]:
-    """Train the span tagger and write the model folder ``out_dir``.
+) -> SpanTagger:
+    """Train the span tagger on ``papers``, write the model folder ``out_dir`` and return the tagger as it will run.
 
-    The share ``held_out`` of the papers is never trained on: thresholds are chosen on it and figures taken.  A
-    checkpoint is written to ``out_dir/checkpoint.pt`` after every epoch and removed at the end.  About 4 minutes an
+    A checkpoint is written to ``out_dir/checkpoint.pt`` after every epoch and removed at the end. About 4 minutes an
     epoch for 1,650 abstracts on 2 cores.
 
     Args:
-        data_dir: folder of ``gold/train.jsonl`` or ``train.jsonl``.
         out_dir: gets ``tagger.onnx``, ``tokenizer.json`` and ``tagger.json``.
-        seed: of initial weights, the order of batches, dropout and the split.
+        about: what ``tagger.json`` says of the data.
+        seed: of initial weights, the order of batches and dropout.
         encoder: folder of ``model.safetensors`` and ``tokenizer.json``; :func:`find_encoder` by default.
         threads: of torch; all cores by default.
 
-    Returns:
-        what was written to ``tagger.json``.
-
     Raises:
-        InputError: the data or the encoder is missing or wrong.
+        InputError: the encoder is missing or wrong.
     """
     import torch
     from tokenizers import Tokenizer
 
-    from kg.train.evaluate import measure, tune
     from kg.train.network import NetworkConfig, SpanNetwork, load_encoder
     from kg.train.trainer import TrainConfig, fit, prepare, save
 
@@ -104,8 +98,6 @@ def train_tagger(
     torch.set_flush_denormal(True)
     torch.manual_seed(seed)
     source = encoder or find_encoder()
-    papers, digest = read_training_papers(data_dir)
-    train, held = split(papers, held_out)
     tokenizer = Tokenizer.from_file(str(source / "tokenizer.json"))
     tokenizer.no_padding()
     tokenizer.no_truncation()
@@ -114,8 +106,8 @@ def train_tagger(
     load_encoder(network, source / "model.safetensors")
     out_dir.mkdir(parents=True, exist_ok=True)
     checkpoint = out_dir / "checkpoint.pt"
-    examples = prepare(train, tokenizer)
-    log.info("%d papers, %d windows, %d papers held out", len(train), len(examples), len(held))
+    examples = prepare(papers, tokenizer)
+    log.info("%d papers, %d windows", len(papers), len(examples))
     averaged = fit(network, examples, config, after_epoch=lambda _, n: save(n, config, checkpoint))
     meta: dict[str, Any] = {
         "format": FORMAT,
@@ -124,32 +116,19 @@ def train_tagger(
         "licence": LICENCE,
         "seed": seed,
         "epochs": epochs,
-        "data": {"file": "gold/train.jsonl", "sha256": digest, "papers": len(train), "held_out": len(held)},
+        "data": {**about, "papers": len(papers)},
+        "minutes": round((time.monotonic() - began) / 60, 1),
     }
     write_model(averaged, source / "tokenizer.json", meta, out_dir, sample=examples[:CALIBRATION_WINDOWS])
-    if held:
-        tagger = SpanTagger.load(out_dir)
-        scored = [tagger.tag(p.title, p.abstract) for p in held]
-        thresholds, _ = tune(lambda t: measure(held, scored, t)["edges"].f1)
-        meta["thresholds"] = thresholds.to_json()
-        figures = measure(held, scored, thresholds)
-        meta["held_out_f1"] = {k: round(v.f1, 3) for k, v in figures.items() if k != "results"}
-    meta["minutes"] = round((time.monotonic() - began) / 60, 1)
-    (out_dir / "tagger.json").write_text(json.dumps(meta, indent=1, ensure_ascii=False) + "\n", encoding="utf8")
     checkpoint.unlink(missing_ok=True)
-    return meta
+    return SpanTagger.load(out_dir)
 
 
-def split(papers: Sequence[GoldPaper], held_out: float) -> tuple[list[GoldPaper], list[GoldPaper]]:
-    """Return training papers and the share ``held_out`` of them, both in a shuffled order.
-
-    The split does not follow the seed of the training, so that models of several seeds can be compared and the role
-    model learns from papers that no tagger saw.
-    """
+def shuffled(papers: Sequence[GoldPaper]) -> list[GoldPaper]:
+    """Return papers in a mixed order that does not follow the seed of a training, so that folds stay the same."""
     mixed = list(papers)
     random.Random(SPLIT_SEED).shuffle(mixed)
-    count = int(len(mixed) * held_out)
-    return mixed[count:], mixed[:count]
+    return mixed
 
 
 def write_model(
@@ -167,16 +146,3 @@ def write_model(
     slim |= {"truncation": None, "padding": None, "post_processor": None, "decoder": None}
     (out_dir / "tokenizer.json").write_text(json.dumps(slim, ensure_ascii=False) + "\n", encoding="utf8")
     (out_dir / "tagger.json").write_text(json.dumps(meta, indent=1, ensure_ascii=False) + "\n", encoding="utf8")
-
-
-def span_records(papers: Sequence[GoldPaper], scored: Sequence[Sequence[SpanScore]]) -> list[dict[str, Any]]:
-    """Return JSON objects of id, title, abstract and ``spans``, each a list of the fields of a :class:`SpanScore`."""
-    return [
-        {
-            "id": p.id,
-            "title": p.title,
-            "abstract": p.abstract,
-            "spans": [[s.section, s.start, s.end, s.text, s.entity, dict(s.types), dict(s.roles)] for s in spans],
-        }
-        for p, spans in zip(papers, scored, strict=True)
-    ]

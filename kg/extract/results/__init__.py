@@ -14,7 +14,7 @@ from kg.extract.results.lexicon import never
 from kg.extract.results.links import Linker, Links
 from kg.extract.results.metrics import Metric, metrics
 from kg.extract.results.quantities import decimal_value, quantities
-from kg.model import Extraction, LocalResult
+from kg.model import EntityType, Extraction, LocalResult
 from kg.text import Span
 
 __all__ = ["Context", "Metric", "ResultModel", "numbers", "read_results"]
@@ -49,14 +49,28 @@ def read_results(reading: Reading, stated: Extraction, *, model: ResultModel | N
         found = numbers(text, reading.sentences[section])
         linked = Linker(text, section, stated).links([context for context, _, _ in found]) if found else ()
         known = {(r.value_text, r.unit) for r in out}
+        named = _names(stated, section)
         for (context, metric, properties), link in zip(found, linked, strict=True):
             confidence = model.probability(properties)
             quantity = context.quantity
+            if any(start <= quantity.start < end for start, end in named):
+                continue  # a version ("MultiWOZ 2.1") or size is part of a name
             if confidence >= model.threshold and (section == "abstract" or (quantity.text, quantity.unit) not in known):
                 out.append(_result(reading, section, context, metric, link, confidence))
     return tuple(
         {(r.value_text, r.unit, r.metric, r.method, r.baseline, r.dataset): r for r in reversed(out)}.values()
     )[::-1]
+
+
+def _names(stated: Extraction, section: str) -> list[Span]:
+    """Return where names stand that hold digits; a task ("4x upscaling") may hold a number that is told."""
+    return [
+        (m.start, m.end)
+        for entity in stated.entities
+        if entity.type is not EntityType.TASK
+        for m in entity.mentions
+        if m.section == section and any(c.isdigit() for c in m.surface_form)
+    ]
 
 
 def _result(

@@ -18,6 +18,7 @@ _TOKEN = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*|\d+(?:[.,]\d+)*|[%$()\[\]=:;,.<>+
 _CLAUSE = re.compile(
     r"[;:]|,\s(?:while|whereas|but|and\s(?:\w+\s)?(?:reduc|improv|achiev|outperform|increas)\w+|with|which|where)\b"
 )
+_REACHED = re.compile(r"\b(?:achiev|reach|attain|obtain|scor|retain|maintain)\w*\b", re.IGNORECASE)
 _TOLD = ("first_person", "experiment", "achieve", "compare", "background")
 _COUNTED = frozenset(table()["groups"]["counted"].split())
 
@@ -105,20 +106,22 @@ def direction(context: Context) -> str:
     >>> text = "It is 4.5x faster and reduces FLOPs by 30%, with 82.7% accuracy"
     >>> [direction(c) for c in contexts(text, [(0, len(text))], quantities(text))]
     ['up', 'down', '']
+    >>> text = "it surpasses all others with 80.0% and, improving on these, attains a new best 81.5% accuracy"
+    >>> [direction(c) for c in contexts(text, [(0, len(text))], quantities(text))]
+    ['up', '']
     """
     left = context.left[max((m.end() for m in _CLAUSE.finditer(context.left)), default=0) :][-90:]
     right = context.right[:60]
     cut = re.search(r"[.;,:]|\band\b", right)
     right = right[: cut.start()] if cut else right
-    best: tuple[int, str] | None = None
+    best: tuple[int, str, int] | None = None
     for name, pattern in directions():
         behind = pattern.search(right)
         before = list(pattern.finditer(left))
         # A cue right behind the number ("15% fewer") binds more tightly than a verb before it.
-        options = [behind.start()] if behind else []
-        options += [len(left) - before[-1].end() + 12] if before else []
-        if options and (best is None or min(options) < best[0]):
-            best = (min(options), name)
+        options = [(behind.start(), name, len(left))] if behind else []
+        options += [(len(left) - before[-1].end() + 12, name, before[-1].end())] if before else []
+        best = min([*options, *([best] if best else [])], default=None)
     if best is None:
         return ""
     is_change = context.quantity.unit in {"%", "x", "points", "order of magnitude", "orders of magnitude"} or re.search(
@@ -131,7 +134,9 @@ def direction(context: Context) -> str:
         left,
         re.IGNORECASE,
     )
-    return best[1] if is_change and (best[0] < 12 or not level or change_noun) else ""
+    # "outperforms others and attains 80%": the nearer verb says that the number is what was reached.
+    reached = level or _REACHED.search(left, best[2])
+    return best[1] if is_change and (best[0] < 12 or not reached or change_noun) else ""
 
 
 def features(around: Sequence[Context], sources: Sequence[str]) -> tuple[list[str], ...]:
