@@ -245,9 +245,9 @@ def gold(options: argparse.Namespace) -> list[Row]:
     """Cross-validate the role model over taggers that have not seen these pages."""
     need(options.data / "gold" / "dev.jsonl", options.data / "gold" / "train.jsonl", options.data / "seeds")
     from kg.train import roles
-    from kg.train.run import FOLD_SCORES, role_examples
+    from kg.train.run import role_examples
 
-    examples, dev = role_examples(options.data, shipped("default") / FOLD_SCORES)
+    examples, dev = role_examples(options.data, shipped("default"))
     _, figures = roles.train_roles(examples, range(dev), report=note)
     rows = []
     for name in ("nodes", "edges", "proposes", "uses", "targets", "compares_to", "type_of_matched"):

@@ -19,6 +19,7 @@ from kg.extract.decide import decide, state
 from kg.extract.features import feature_names, features
 from kg.extract.headline import certainly_proposed
 from kg.extract.patterns import named_spans, title_name
+from kg.extract.pipeline import shipped
 from kg.extract.trees import Trees, from_arrays, sigmoid
 from kg.extract.vague import is_vague
 from kg.model import EntityType, Evidence, Extraction, LocalClaim, Paper, Relation
@@ -179,7 +180,8 @@ def test_trees_walk_to_the_right_leaf() -> None:
 def test_trees_equal_scikit_learn() -> None:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    from kg.extract.trees import from_sklearn
+    from kg.extract.pipeline import shipped
+from kg.extract.trees import from_sklearn
 
     random = np.random.default_rng(0)
     rows = random.random((300, 5)).astype(np.float32)
@@ -266,3 +268,25 @@ def test_vague_references(name: str) -> None:
 @pytest.mark.parametrize("name", ["pruning", "ResNet-50", "neural networks", "visual prompting", "The Pile"])
 def test_names_are_not_vague(name: str) -> None:
     assert not is_vague(name)
+
+
+def test_types_are_decided_where_a_relation_holds_and_only_there() -> None:
+    model = roles.load(shipped("fast") / "roles.npz")
+    reading = read_candidates(
+        Paper(
+            title="FooNet: small networks",
+            abstract="We propose FooNet. It beats ResNet-50 on ImageNet, and however it may be, LSTMs are slow.",
+        ),
+        (),
+        default_gazetteer(),
+    )
+    rows = features(reading)
+    everything = model.predict(rows)
+    relations = {d: everything[d] for d in roles.DECISIONS[: len(roles.RELATIONS)]}
+    found = model.with_types(rows, relations)
+    holds = np.any([values >= model.thresholds[d] for d, values in relations.items()], axis=0)
+    assert found.keys() == everything.keys()
+    for decision in roles.DECISIONS[len(roles.RELATIONS) :]:
+        assert found[decision].tolist() == np.where(holds, everything[decision], 0.0).tolist()
+    relations["relation uses"][0] = 1.0
+    assert model.with_types(rows, relations)["type method"][0] == everything["type method"][0] > 0.0

@@ -51,13 +51,9 @@ def train(
     """Train a model from annotated papers (needs the extra `train`: pip install 'paper-kg[train]')."""
     with user_errors(debug):
         try:
-            from kg.train.crf import train_fast
             from kg.train.run import train as run
         except ImportError as error:
             raise InputError(
                 f"training needs packages that are not here ({error}); pip install 'paper-kg[train]'"
             ) from error
-        if fast:
-            train_fast(data, out, seed=seed)
-        else:
-            run(data, out, seed=seed, epochs=epochs, encoder=encoder, tagger=tagger)
+        run(data, out, seed=seed, epochs=epochs, encoder=encoder, tagger=tagger, fast=fast)

@@ -36,7 +36,10 @@ class SpanScore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CandidateSpan:
-    """A span with everything that marked it: names of patterns, the tagger's score, the vocabulary entry."""
+    """A span with everything that marked it: names of patterns, the tagger's score, the vocabulary entry.
+
+    ``second`` is the score of a second tagger, whose spans are looked at where there is one of the others.
+    """
 
     section: str
     start: int
@@ -46,6 +49,7 @@ class CandidateSpan:
     score: SpanScore | None = None
     concept: Concept | None = None
     hint: EntityType | None = None
+    second: SpanScore | None = None
 
     @property
     def place(self) -> tuple[int, int, int]:
@@ -74,8 +78,15 @@ class Reading:
     abbreviations: tuple[Abbreviation, ...] = field(default=())
 
 
-def read_candidates(paper: Paper, scores: Iterable[SpanScore], gazetteer: Gazetteer) -> Reading:
-    """Collect spans from the tagger's ``scores``, the vocabulary and the naming patterns, and group them."""
+def read_candidates(
+    paper: Paper, scores: Iterable[SpanScore], gazetteer: Gazetteer, second: Iterable[SpanScore] = ()
+) -> Reading:
+    """Collect spans from the tagger's ``scores``, the vocabulary and the naming patterns, and group them.
+
+    Args:
+        second: scores of a second tagger; they are noted at the spans that the others found.
+    """
+    other = {(score.section, score.start, score.end): score for score in second}
     spans: dict[tuple[str, int, int], CandidateSpan] = {}
     defined: list[tuple[str, Abbreviation]] = []
 
@@ -91,6 +102,7 @@ def read_candidates(paper: Paper, scores: Iterable[SpanScore], gazetteer: Gazett
             extra.get("score") or old.score,  # type: ignore[arg-type]
             extra.get("concept") or old.concept,  # type: ignore[arg-type]
             extra.get("hint") or old.hint,  # type: ignore[arg-type]
+            other.get(place),
         )
 
     for score in scores:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from kg.extract.candidates import Candidate, CandidateSpan, Reading
+from kg.extract.candidates import Candidate, CandidateSpan, Reading, SpanScore
 from kg.extract.patterns import title_name
 from kg.model import EntityType, Relation
 from kg.text import is_name_like, sentence_of
@@ -32,8 +32,11 @@ _GENERIC_HEADS = (
     "classification",
 )
 
-
+_HEADS = tuple((f"head {head}", head) for head in _GENERIC_HEADS)
+_VOCABULARY = {t: f"vocabulary {t.value}" for t in EntityType if t is not EntityType.METRIC}
+_SOURCES = {source: f"source {source}" for source in PATTERNS}
 _SCORED = tuple((f"max {name}", f"mean {name}") for name in ("entity", *TYPES, *ROLES))
+_SECOND = tuple(f"second {name}" for name in ("entity", *TYPES, *ROLES))
 
 
 @lru_cache(maxsize=1)
@@ -52,8 +55,8 @@ def cues() -> tuple[tuple[str, str, re.Pattern[str]], ...]:
 def feature_names() -> tuple[str, ...]:
     """Return the names of the features in the order of the columns of :func:`features`."""
     tagger = [f"{how} {role}" for role in ("entity", *TYPES, *ROLES) for how in ("max", "mean")]
-    form = [f"vocabulary {t.value}" for t in EntityType if t is not EntityType.METRIC]
-    form += [f"source {p}" for p in PATTERNS] + [f"head {h}" for h in _GENERIC_HEADS]
+    tagger += [*_SECOND, "second share"]
+    form = [*_VOCABULARY.values(), *_SOURCES.values(), *(feature for feature, _ in _HEADS)]
     form += ["name-like", "all capitals", "lower case", "digit", "words", "characters", "hyphen", "defined", "names"]
     place = [
         "in title",
@@ -106,19 +109,20 @@ def _of_one(reading: Reading, candidate: Candidate) -> dict[str, float]:
     f: dict[str, float] = {}
     scores = [s.score for s in candidate.spans if s.score is not None]
     if scores:
-        rows = [
-            (s.entity, *(s.types.get(t, 0.0) for t in TYPES), *(s.roles.get(r, 0.0) for r in ROLES)) for s in scores
-        ]
-        for (most, mean), values in zip(_SCORED, zip(*rows, strict=True), strict=True):
+        for (most, mean), values in zip(_SCORED, _columns_of(scores), strict=True):
             f[most], f[mean] = max(values), sum(values) / len(values)
-    if candidate.concept and candidate.concept.type is not EntityType.METRIC:
-        f[f"vocabulary {candidate.concept.type.value}"] = 1.0
+    second = [s.second for s in candidate.spans if s.second is not None]
+    if second:
+        f |= {name: max(values) for name, values in zip(_SECOND, _columns_of(second), strict=True)}
+        f["second share"] = len(second) / len(candidate.spans)
+    if candidate.concept and candidate.concept.type in _VOCABULARY:
+        f[_VOCABULARY[candidate.concept.type]] = 1.0
     for span in candidate.spans:
         for source in span.sources:
-            f[f"source {source}"] = 1.0
+            f[_SOURCES[source]] = 1.0
     name = candidate.names[0]
-    for head in _GENERIC_HEADS:
-        f[f"head {head}"] = float(name.casefold().rstrip("s").endswith(head))
+    last = name.casefold().rstrip("s")
+    f |= {feature: float(last.endswith(head)) for feature, head in _HEADS}
     f |= {
         "name-like": float(is_name_like(name)),
         "all capitals": float(name.isupper()),
@@ -135,6 +139,12 @@ def _of_one(reading: Reading, candidate: Candidate) -> dict[str, float]:
         for cue in _cues_at(reading, span):
             f[cue] = 1.0
     return f
+
+
+def _columns_of(scores: Sequence[SpanScore]) -> Iterable[tuple[float, ...]]:
+    """Return for entity, each type and each role the scores of all spans."""
+    rows = ((s.entity, *(s.types.get(t, 0.0) for t in TYPES), *(s.roles.get(r, 0.0) for r in ROLES)) for s in scores)
+    return zip(*rows, strict=True)
 
 
 def _places(reading: Reading, candidate: Candidate) -> dict[str, float]:
@@ -183,15 +193,28 @@ def _cues_at(reading: Reading, span: CandidateSpan) -> list[str]:
 @lru_cache(maxsize=512)
 def _cues_in(place: str, context: str) -> tuple[str, ...]:
     """Return the cues of one place in a context; the spans of a sentence share many contexts."""
+    finders = _finders()[place]
     if not (context.isascii() and context.isprintable()):  # \s of ASCII lacks some control signs
-        return tuple(finder.name for finder in _finders()[place] if finder.find(context))
+        return tuple(finder.name for finder in finders if finder.find(context))
     text = context.lower()
-    begun = {word[:size] for word in _WORD.findall(text) for size in _SIZES}
-    return tuple(
-        finder.name
-        for finder in _finders()[place]
-        if (finder.begins is None or not finder.begins.isdisjoint(begun)) and finder.find_plain(text)
-    )
+    may = _anywhere(place)
+    for word in _WORD.findall(text):
+        may |= _begun_by(place, word)
+    return tuple(finder.name for k, finder in enumerate(finders) if may >> k & 1 and finder.find_plain(text))
+
+
+@lru_cache(maxsize=3)
+def _anywhere(place: str) -> int:
+    """Return the cues, a bit each, of which it is not known with which words they begin."""
+    return sum(1 << k for k, finder in enumerate(_finders()[place]) if finder.begins is None)
+
+
+@lru_cache(maxsize=100_000)
+def _begun_by(place: str, word: str) -> int:
+    """Return the cues, a bit each, that can begin with a word."""
+    begun = {word[:size] for size in _SIZES}
+    finders = enumerate(_finders()[place])
+    return sum(1 << k for k, finder in finders if finder.begins and not finder.begins.isdisjoint(begun))
 
 
 _WORD = re.compile(r"\w+", re.ASCII)

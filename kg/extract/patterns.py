@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from kg.model import EntityType
 from kg.text import Span
@@ -40,6 +41,7 @@ class Named:
     type: EntityType | None = None
 
 
+@lru_cache(maxsize=64)
 def title_name(title: str) -> Span | None:
     """Return the span of ``X`` in a title ``X: a longer description``.
 

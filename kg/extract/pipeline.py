@@ -37,18 +37,19 @@ class Tagger(Protocol):
 
 @dataclass(frozen=True)
 class Pipeline:
-    """Tagger (optional), vocabularies and role model as one :class:`kg.extract.Extractor`."""
+    """Taggers (optional), vocabularies and role model as one :class:`kg.extract.Extractor`."""
 
     tagger: Tagger | None
     roles: roles.RoleModel
     results: decision.ResultModel
     gazetteer: Gazetteer
+    second: Tagger | None = None
 
     @cached_property
     def fingerprint(self) -> str:
         """Hash of code, models and vocabularies."""
-        tagger = self.tagger.fingerprint if self.tagger else ""
-        models = (tagger, self.roles.fingerprint, self.results.fingerprint)
+        taggers = (tagger.fingerprint if tagger else "" for tagger in (self.tagger, self.second))
+        models = (*taggers, self.roles.fingerprint, self.results.fingerprint)
         # Links of the vocabulary to others change no extraction.
         words = (f"{c.iri} {c.type} {c.labels} {c.broader} {c.case_sensitive}" for c in self.gazetteer.concepts)
         return digest(_code(), *models, *words, length=16)
@@ -56,13 +57,17 @@ class Pipeline:
     def read(self, paper: Paper) -> Reading:
         """Return the candidates of a paper."""
         short = replace(paper, abstract=paper.abstract[:MAX_CHARACTERS])
-        scores = self.tagger.tag(short.title, short.abstract) if self.tagger else ()
-        return read_candidates(short, scores, self.gazetteer)
+        scores, second = (
+            tagger.tag(short.title, short.abstract) if tagger else () for tagger in (self.tagger, self.second)
+        )
+        return read_candidates(short, scores, self.gazetteer, second)
 
     def extract(self, paper: Paper) -> Extraction:
         """Return what ``paper`` states."""
         reading = self.read(paper)
-        probabilities = with_certain_headlines(reading, self.roles.predict(features(reading)))
+        rows = features(reading)
+        relations = with_certain_headlines(reading, self.roles.predict(rows, roles.DECISIONS[: len(roles.RELATIONS)]))
+        probabilities = self.roles.with_types(rows, relations)
         stated = state(reading, decide(reading.candidates, probabilities, self.roles.thresholds))
         return replace(stated, results=read_results(reading, stated, model=self.results))
 
@@ -73,7 +78,7 @@ def shipped(name: str) -> Path:
 
 
 def load_pipeline(directory: Path) -> Pipeline:
-    """Load a model folder: ``roles.npz``, and a tagger where there is one.
+    """Load a model folder: ``roles.npz``, and its taggers, of which an encoder goes first.
 
     Raises:
         InputError: the folder holds no model.
@@ -81,11 +86,13 @@ def load_pipeline(directory: Path) -> Pipeline:
     if not (directory / "roles.npz").is_file():
         raise InputError(f"{directory}: no model in this folder (roles.npz is missing); make one with `kg train`")
     numbers = directory / "results.npz"
+    taggers = _taggers(directory)
     return Pipeline(
-        _tagger(directory),
+        taggers[0] if taggers else None,
         roles.load(directory / "roles.npz"),
         decision.load(numbers) if numbers.is_file() else decision.shipped_model(),
         default_gazetteer(),
+        taggers[1] if len(taggers) > 1 else None,
     )
 
 
@@ -102,13 +109,14 @@ def _code() -> str:
     return digest(*(path.read_text(encoding="utf-8") for path in sorted(files)), length=16)
 
 
-def _tagger(directory: Path) -> Tagger | None:
+def _taggers(directory: Path) -> list[Tagger]:
+    found: list[Tagger] = []
     if (directory / "tagger.onnx").is_file():
         from kg.extract.tagger import SpanTagger
 
-        return SpanTagger.load(directory)
+        found.append(SpanTagger.load(directory))
     if (directory / "tagger.npz").is_file():
         from kg.extract.crf import CrfTagger
 
-        return CrfTagger.load(directory)
-    return None
+        found.append(CrfTagger.load(directory))
+    return found

@@ -7,7 +7,7 @@ the ensembles were not trained on (J. Platt, 1999).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile
@@ -33,13 +33,27 @@ class RoleModel:
     thresholds: Mapping[str, float]
     fingerprint: str
 
-    def predict(self, rows: npt.NDArray[np.float32]) -> dict[str, Floats]:
+    def predict(self, rows: npt.NDArray[np.float32], decisions: Collection[str] = DECISIONS) -> dict[str, Floats]:
         """Return for each decision the probabilities of the rows; ``rows`` as :func:`kg.extract.features.features`."""
+        trees = {d: t for d, t in self.trees.items() if d in decisions}
         out: dict[str, Floats] = {}
-        scores = decide_all(tuple(self.trees.values()), rows)
-        for decision, score in zip(self.trees, scores, strict=True):
+        for (decision, _), score in zip(trees.items(), decide_all(tuple(trees.values()), rows), strict=True):
             slope, intercept = self.calibration.get(decision, (1.0, 0.0))
             out[decision] = sigmoid(slope * score + intercept)
+        return out
+
+    def with_types(self, rows: npt.NDArray[np.float32], relations: Mapping[str, Floats]) -> dict[str, Floats]:
+        """Return the probabilities of all decisions, given those of the relations.
+
+        What stands in no relation needs no type, which spares most of the work; its type has the probability 0.
+        """
+        chosen = np.zeros(len(rows), dtype=bool)
+        for decision, values in relations.items():
+            chosen |= values >= self.thresholds.get(decision, 0.5)
+        out = dict(relations)
+        for decision, values in self.predict(rows[chosen], DECISIONS[len(RELATIONS) :]).items():
+            out[decision] = np.zeros(len(rows))
+            out[decision][chosen] = values
         return out
 
 

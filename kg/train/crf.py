@@ -5,22 +5,17 @@ from __future__ import annotations
 import json
 import random
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from kg.extract import roles
-from kg.extract.candidates import read_candidates
 from kg.extract.crf import FORMAT, KINDS, LABELS, CrfTagger, Weights, chains, load_weights
 from kg.extract.crf_features import OFFSETS, PAD, page, word_features
 from kg.extract.spans import candidate_spans
-from kg.extract.tagger import SpanScore
-from kg.model import Paper
-from kg.train import roles as role_training
 from kg.train.data import ROLES, TYPES, GoldPaper, align
+from kg.train.folds import Scores
 from kg.train.tagger import read_training_papers
 from kg.vocabulary import Gazetteer, default_gazetteer
 
@@ -126,9 +121,9 @@ def save_weights(weights: Weights, path: Path) -> None:
 
 def out_of_fold(
     papers: Sequence[GoldPaper], data: Sequence[Sequences], folder: Path, *, folds: int = 5
-) -> list[tuple[SpanScore, ...]]:
+) -> list[Scores]:
     """Return the spans of each paper as scored by a model that was trained on the other folds."""
-    out: list[tuple[SpanScore, ...]] = [()] * len(papers)
+    out: list[Scores] = [()] * len(papers)
     for fold in range(folds):
         path = folder / f"fold{fold}.npz"
         save_weights(fit([d for k, d in enumerate(data) if k % folds != fold]), path)
@@ -138,38 +133,26 @@ def out_of_fold(
     return out
 
 
-def train_fast(data: Path, out: Path, *, seed: int = 13, report: Callable[[str], None] = print) -> None:
-    """Train the fast tagger and its role model, and write the model folder ``out``.
+def train_crf(data: Path, out: Path, *, seed: int = 13) -> tuple[list[GoldPaper], list[Scores]]:
+    """Train the CRF on the training papers and write ``out/tagger.npz``.
 
-    The role model learns from scores that no paper's own labels have shaped: five taggers, each trained on four fifths
-    of the training papers, score the rest; the tagger that is kept learns from all of them and scores the dev papers.
-    About 15 minutes on one core.
+    About 10 minutes on one core.
 
     Args:
-        data: folder with ``gold/train.jsonl``, ``gold/dev.jsonl`` and ``seeds/``.
+        data: folder with ``gold/train.jsonl``.
+
+    Returns:
+        the training papers with their scores out of fold: five taggers, each trained on four fifths, score the rest.
 
     Raises:
         InputError: data are missing or wrong.
     """
-    from kg.train.run import DEV_WEIGHT, dev_papers
-
-    gazetteer = default_gazetteer()
-    papers, sha256 = read_training_papers(data)
-    papers = shuffled(papers, seed)
-    runs = [sequences(p, gazetteer) for p in papers]
+    papers = shuffled(read_training_papers(data)[0], seed)
+    runs = [sequences(p, default_gazetteer()) for p in papers]
     out.mkdir(parents=True, exist_ok=True)
     save_weights(fit(runs), out / "tagger.npz")
     with tempfile.TemporaryDirectory() as folder:
-        scored = out_of_fold(papers, runs, Path(folder))
-    figures = train_fast_roles(papers, scored, dev_papers(data), out, weight=DEV_WEIGHT, seed=seed, report=report)
-    about = {
-        "format": FORMAT,
-        "labels": list(LABELS),
-        "seed": seed,
-        "data": {"file": "gold/train.jsonl", "sha256": sha256, "papers": len(papers)},
-        "dev_f1": {name: round(values[2], 3) for name, values in figures.measures.items()},
-    }
-    (out / "tagger.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+        return papers, out_of_fold(papers, runs, Path(folder))
 
 
 def shuffled(papers: Sequence[GoldPaper], seed: int) -> list[GoldPaper]:
@@ -177,36 +160,3 @@ def shuffled(papers: Sequence[GoldPaper], seed: int) -> list[GoldPaper]:
     mixed = sorted(papers, key=lambda p: (p.id, p.title))
     random.Random(seed).shuffle(mixed)
     return mixed
-
-
-def train_fast_roles(
-    papers: Sequence[GoldPaper],
-    scored: Sequence[Sequence[SpanScore]],
-    dev: Sequence[tuple[Paper, Any]],
-    out: Path,
-    *,
-    weight: float,
-    seed: int,
-    report: Callable[[str], None],
-) -> role_training.Figures:
-    """Train the role model on training papers with their out-of-fold scores and on the dev papers; write it to ``out``.
-
-    ``dev`` has papers with their gold facts; they count ``weight`` each, and cross-validation is over them.
-
-    Returns:
-        what cross-validation measured.
-    """
-    gazetteer = default_gazetteer()
-    tagger = CrfTagger.load(out)
-    examples = [
-        role_training.example(read_candidates(p, tagger.tag(p.title, p.abstract), gazetteer), gold, weight)
-        for p, gold in dev
-    ]
-    for gold_paper, spans in zip(papers, scored, strict=True):
-        paper = Paper(title=gold_paper.title, abstract=gold_paper.abstract)
-        examples.append(role_training.example(read_candidates(paper, spans, gazetteer), gold_paper.record))
-    report(f"roles: {len(examples)} papers, cross-validated on {len(dev)}")
-    model, figures = role_training.train_roles(examples, range(len(dev)), seed=seed, report=report)
-    roles.save(model, out / "roles.npz")
-    (out / "roles.json").write_text(json.dumps(asdict(figures), indent=1) + "\n", encoding="utf-8")
-    return figures

@@ -65,7 +65,7 @@ def save_scores(papers: Sequence[GoldPaper], scored: Sequence[Scores], path: Pat
     """
     flat = [span for spans in scored for span in spans]
     place = [(SECTIONS.index(s.section), s.start, s.end) for s in flat]
-    values = [(s.entity, *(s.types[t] for t in TYPES), *(s.roles[r] for r in NAMES)) for s in flat]
+    values = [(s.entity, *(s.types[t] for t in TYPES), *(s.roles.get(r, 0.0) for r in NAMES)) for s in flat]
     np.savez_compressed(
         path,
         allow_pickle=False,

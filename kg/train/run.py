@@ -11,6 +11,7 @@ from pathlib import Path
 from kg.errors import InputError
 from kg.extract import roles
 from kg.extract.candidates import read_candidates
+from kg.extract.crf import LABELS, CrfTagger
 from kg.extract.results import decision
 from kg.extract.tagger import SpanTagger
 from kg.gold import Facts, read_gold
@@ -19,13 +20,14 @@ from kg.model import Paper
 from kg.readers import Skipped, deduplicate, read
 from kg.train import result_model
 from kg.train import roles as role_training
+from kg.train.crf import train_crf
 from kg.train.data import GoldPaper, gold_paper
 from kg.train.folds import Scores, load_scores, out_of_fold, save_scores
 from kg.train.tagger import read_training_papers, shuffled, train_tagger
 from kg.vocabulary import default_gazetteer
 
-FOLD_SCORES = "folds.npz"
-"""File of a model folder with what taggers that have not seen the papers make of them; only training reads it."""
+FOLDS, SECOND = "folds.npz", "second.npz"
+"""Files of a model folder with what taggers that have not seen the papers make of them; only training reads them."""
 
 DEV_WEIGHT = 1.5
 """Weight of the papers that two people annotated, beside 1 for those that one did."""
@@ -53,25 +55,28 @@ def gold_dev(data: Path) -> list[GoldPaper]:
     ]
 
 
-def role_examples(data: Path, scores: Path) -> tuple[list[role_training.Example], int]:
+def role_examples(data: Path, model: Path) -> tuple[list[role_training.Example], int]:
     """Return examples for the role model and how many of them, the first ones, are dev papers.
 
     Args:
-        scores: file of the scores of all papers by taggers that have not seen them (:mod:`kg.train.folds`).
+        model: folder with the scores of all papers by taggers that have not seen them (:mod:`kg.train.folds`), and
+            perhaps with those of a second kind of tagger.
 
     Raises:
         InputError: data or scores are missing.
     """
     gazetteer = default_gazetteer()
     single, double = shuffled(read_training_papers(data)[0]), gold_dev(data)
-    scored = load_scores([*double, *single], scores)
+    papers = [*double, *single]
+    scored = load_scores(papers, model / FOLDS)
+    second = load_scores(papers, model / SECOND) if (model / SECOND).is_file() else [()] * len(papers)
 
-    def example(gold: GoldPaper, spans: Scores, weight: float) -> role_training.Example:
+    def example(gold: GoldPaper, spans: Scores, others: Scores, weight: float) -> role_training.Example:
         paper = Paper(title=gold.title, abstract=gold.abstract)
-        return role_training.example(read_candidates(paper, spans, gazetteer), gold.record, weight)
+        return role_training.example(read_candidates(paper, spans, gazetteer, others), gold.record, weight)
 
     weights = [DEV_WEIGHT] * len(double) + [1.0] * len(single)
-    return list(map(example, [*double, *single], scored, weights)), len(double)
+    return list(map(example, papers, scored, second, weights)), len(double)
 
 
 def train(
@@ -82,45 +87,66 @@ def train(
     epochs: int = 9,
     encoder: Path | None = None,
     tagger: bool = True,
+    fast: bool = False,
     report: Callable[[str], None] = print,
 ) -> None:
-    """Train tagger, role model and result model, and write the model folder ``out``.
+    """Train taggers, role model and result model, and write the model folder ``out``.
 
-    The tagger learns from all papers. The role model learns from the scores that taggers of half of the training papers
-    give to the others and to the dev papers; they are kept in ``out/folds.npz``.
+    The default model has two taggers, an encoder and a CRF, the fast one has the CRF alone. Both learn from all papers
+    (the CRF not from the dev papers); the role model learns from the scores that taggers of some of the papers give to
+    others, which are kept in the folder.
 
     Args:
         data: folder with ``gold/train.jsonl``, ``gold/dev.jsonl`` and ``seeds/``.
-        tagger: train the taggers too; without it, ``out`` must have one and its ``folds.npz``, and only the small
-            models are made anew.
+        tagger: train the taggers too; without it, ``out`` must have them and their scores, and only the small models
+            are made anew.
 
     Raises:
         InputError: data, encoder, tagger or scores are missing.
     """
+    out.mkdir(parents=True, exist_ok=True)
     if tagger:
-        _train_taggers(data, out, seed=seed, epochs=epochs, encoder=encoder)
-    examples, dev = role_examples(data, out / FOLD_SCORES)
+        _train_crf(data, out, FOLDS if fast else SECOND, seed=seed)
+        if not fast:
+            _train_encoder(data, out, seed=seed, epochs=epochs, encoder=encoder)
+    examples, dev = role_examples(data, out)
     report(f"roles: {len(examples)} papers, cross-validated on {dev}")
     model, figures = role_training.train_roles(examples, range(dev), seed=seed, report=report)
     roles.save(model, out / "roles.npz")
-    (out / "roles.json").write_text(json.dumps(asdict(figures), indent=1) + "\n", encoding="utf-8")
-    papers, _ = read_training_papers(data)
-    single = [result_model.example(p.record, p.abstract) for p in papers]
-    double = [result_model.example(gold, paper.abstract, 2.0) for paper, gold in dev_papers(data)]
-    decision.save(result_model.train_results(single, double, seed=seed, report=report), out / "results.npz")
+    _write_json(out / "roles.json", asdict(figures))
+    if not fast:
+        papers, _ = read_training_papers(data)
+        single = [result_model.example(p.record, p.abstract) for p in papers]
+        double = [result_model.example(gold, paper.abstract, 2.0) for paper, gold in dev_papers(data)]
+        decision.save(result_model.train_results(single, double, seed=seed, report=report), out / "results.npz")
 
 
-def _train_taggers(data: Path, out: Path, *, seed: int, epochs: int, encoder: Path | None) -> None:
+def _train_crf(data: Path, out: Path, scores: str, *, seed: int) -> None:
+    papers, scored = train_crf(data, out, seed=seed)
+    tagger = CrfTagger.load(out)
+    dev = gold_dev(data)
+    scored += [tagger.tag(p.title, p.abstract) for p in dev]
+    save_scores([*papers, *dev], scored, out / scores)
+    about = {"seed": seed, "labels": list(LABELS), "data": {**_sources(data), "papers": len(papers)}}
+    _write_json(out / "crf.json", about)
+
+
+def _train_encoder(data: Path, out: Path, *, seed: int, epochs: int, encoder: Path | None) -> None:
     """Write the scores out of fold, then the tagger that learns from all papers."""
-    papers, digest = read_training_papers(data)
-    single, double = shuffled(papers), gold_dev(data)
-    about = {"files": ["gold/train.jsonl", "gold/dev.jsonl"], "sha256 of gold/train.jsonl": digest}
+    single, double = shuffled(read_training_papers(data)[0]), gold_dev(data)
 
     def make(some: Sequence[GoldPaper], folder: Path) -> SpanTagger:
-        return train_tagger(some, folder, about=about, seed=seed, epochs=epochs, encoder=encoder)
+        return train_tagger(some, folder, about=_sources(data), seed=seed, epochs=epochs, encoder=encoder)
 
-    out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out) as folder:
         scored = out_of_fold(single, double, lambda some, fold: make(some, Path(folder) / f"fold{fold}"))
-    save_scores([*single, *double], scored, out / FOLD_SCORES)
+    save_scores([*single, *double], scored, out / FOLDS)
     make([*single, *double], out)
+
+
+def _sources(data: Path) -> dict[str, str]:
+    return {"sha256 of gold/train.jsonl": read_training_papers(data)[1]}
+
+
+def _write_json(path: Path, about: object) -> None:
+    path.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
