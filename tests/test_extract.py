@@ -180,8 +180,7 @@ def test_trees_walk_to_the_right_leaf() -> None:
 def test_trees_equal_scikit_learn() -> None:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    from kg.extract.pipeline import shipped
-from kg.extract.trees import from_sklearn
+    from kg.extract.trees import from_sklearn
 
     random = np.random.default_rng(0)
     rows = random.random((300, 5)).astype(np.float32)
