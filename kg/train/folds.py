@@ -1,7 +1,7 @@
 """Scores of papers by taggers that were not trained on them, from which the role model learns.
 
 A tagger scores the papers it has seen too well to learn from. So the training papers are parted in halves, each scored
-by a tagger of the other half; the tagger that ships learns from all papers.
+by a tagger of the other half.
 """
 
 from __future__ import annotations
@@ -38,22 +38,17 @@ class Tagger(Protocol):
         ...
 
 
-def out_of_fold(
-    papers: Sequence[GoldPaper], more: Sequence[GoldPaper], make: Callable[[Sequence[GoldPaper], int], Tagger]
-) -> list[Scores]:
-    """Return the scores of ``papers`` and ``more`` by taggers that have seen neither the paper nor any of ``more``.
+def out_of_fold(papers: Sequence[GoldPaper], make: Callable[[Sequence[GoldPaper], int], Tagger]) -> list[Scores]:
+    """Return the scores of papers by taggers that have not seen them.
 
     Args:
-        papers: what the taggers of the folds learn from.
-        more: papers that are only scored, each by one of the taggers.
         make: trains a tagger on papers; gets the number of the fold too.
     """
-    out: list[Scores] = [()] * (len(papers) + len(more))
+    out: list[Scores] = [()] * len(papers)
     for fold in range(FOLDS):
         tagger = make([p for k, p in enumerate(papers) if k % FOLDS != fold], fold)
-        for k, paper in enumerate((*papers, *more)):
-            if k % FOLDS == fold:
-                out[k] = tagger.tag(paper.title, paper.abstract)
+        for k in range(fold, len(papers), FOLDS):
+            out[k] = tagger.tag(papers[k].title, papers[k].abstract)
         log.info("fold %d of %d is scored", fold + 1, FOLDS)
     return out
 
