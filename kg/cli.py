@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 from typing import Annotated
 
 import typer
@@ -40,4 +42,8 @@ for command in COMMANDS:
 
 def main() -> None:
     """Entry point of the command ``kg``."""
+    # A command makes many objects that stay to its end. To look for garbage among them again and again, and once more
+    # when all goes with the process, takes a third of a second on a graph of 20,000 papers.
+    gc.set_threshold(50_000, 20, 100)
+    atexit.register(gc.freeze)
     app()

@@ -190,8 +190,20 @@ def answer(
         raise KGError(f"{name}: the question failed ({error})") from error
 
 
-def ask(graph: OpenGraph, text: str, name: str = "query") -> ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples:
+def ask(
+    graph: OpenGraph,
+    text: str,
+    name: str = "query",
+    *,
+    default_graph: Sequence[ox.NamedNode | ox.BlankNode | ox.DefaultGraph] | None = None,
+    named_graphs: Sequence[ox.NamedNode | ox.BlankNode] | None = None,
+) -> ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples:
     """Return the answer of an open graph to SPARQL text; usual prefixes need no declaration.
+
+    Args:
+        name: what errors call the query.
+        default_graph: the graphs that together are the default graph, in place of FROM clauses.
+        named_graphs: those that GRAPH finds, in place of FROM NAMED clauses. Without either, a query looks at all.
 
     Raises:
         InputError: the query is wrong, wants to change data or to ask another server.
@@ -207,8 +219,15 @@ def ask(graph: OpenGraph, text: str, name: str = "query") -> ox.QuerySolutions |
         raise InputError(
             f"{name}: SERVICE asks another server, but questions are answered offline; ask a file of its data instead"
         )
+    chosen = default_graph is not None or named_graphs is not None
     try:
-        return graph.store.query(text, prefixes=dict(graph.prefixes), use_default_graph_as_union=graph.union)
+        return graph.store.query(
+            text,
+            prefixes=dict(graph.prefixes),
+            use_default_graph_as_union=not chosen and graph.union,
+            default_graph=list(default_graph or ()) if chosen else None,
+            named_graphs=list(named_graphs or ()) if chosen else None,
+        )
     except (SyntaxError, ValueError) as error:
         raise InputError(f"{name}: not SPARQL: {_place(str(error), text)}") from error
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +19,9 @@ from kg.text import bare_name, name_key
 
 SKOS = "http://www.w3.org/2004/02/skos/core#"
 _RDF_TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
+KEYS = "keys.json"
+"""File beside the vocabularies with what :func:`made_keys` gives."""
+_CLASSES = {ids.ONTOLOGY + kind.value: kind for kind in EntityType}
 _DROPPED = frozenset("-_ \t\n\r\u00a0\u2010\u2011\u2012\u2013\u2014\u2212\u2009\u202f")
 
 
@@ -49,32 +53,33 @@ def load(paths: Iterable[Path]) -> tuple[Concept, ...]:
     Raises:
         InputError: a file is not Turtle, or a concept lacks a label or one of the five classes.
     """
-    facts: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    facts: dict[str, dict[str, list[str]]] = {}
     for path in sorted(paths):
         try:
             for triple in ox.parse(path=str(path), format=ox.RdfFormat.TURTLE):
-                facts[str(triple.subject.value)][triple.predicate.value].append(triple.object.value)
+                about = facts.setdefault(triple.subject.value, {})
+                about.setdefault(triple.predicate.value, []).append(triple.object.value)
         except (SyntaxError, ValueError, OSError) as error:
             raise InputError(f"{path}: not a Turtle vocabulary ({error}); mend the file or leave it out") from error
     return tuple(
         _concept(iri, properties)
         for iri, properties in sorted(facts.items())
-        if f"{SKOS}Concept" in properties[_RDF_TYPE]
+        if f"{SKOS}Concept" in properties.get(_RDF_TYPE, ())
     )
 
 
 def _concept(iri: str, properties: dict[str, list[str]]) -> Concept:
-    kinds = [t for t in EntityType if ids.ONTOLOGY + t.value in properties[_RDF_TYPE]]
-    preferred = sorted(properties[f"{SKOS}prefLabel"])
+    kinds = list(dict.fromkeys(_CLASSES[name] for name in properties[_RDF_TYPE] if name in _CLASSES))
+    preferred = sorted(properties.get(f"{SKOS}prefLabel", ()))
     if len(kinds) != 1 or not preferred:
         raise InputError(f"{iri}: a concept needs one skos:prefLabel and one of the classes {', '.join(EntityType)}")
     return Concept(
         iri=iri,
         type=kinds[0],
-        labels=(*preferred, *sorted(set(properties[f"{SKOS}altLabel"]) - set(preferred))),
-        broader=tuple(sorted(properties[f"{SKOS}broader"])),
-        matches=tuple(sorted({*properties[f"{SKOS}exactMatch"], *properties[f"{SKOS}closeMatch"]})),
-        case_sensitive="true" in properties[f"{ids.ONTOLOGY}caseSensitive"],
+        labels=(*preferred, *sorted(set(properties.get(f"{SKOS}altLabel", ())).difference(preferred))),
+        broader=tuple(sorted(properties.get(f"{SKOS}broader", ()))),
+        matches=tuple(sorted({*properties.get(f"{SKOS}exactMatch", ()), *properties.get(f"{SKOS}closeMatch", ())})),
+        case_sensitive="true" in properties.get(f"{ids.ONTOLOGY}caseSensitive", ()),
     )
 
 
@@ -104,14 +109,20 @@ _FOLDED = _Folded()
 class Gazetteer:
     """Finds the labels of concepts in text; linear in the length of the text, however many labels there are."""
 
-    def __init__(self, concepts: Iterable[Concept]) -> None:
+    def __init__(self, concepts: Iterable[Concept], keys: Mapping[str, str] | None = None) -> None:
+        """Take in concepts.
+
+        Args:
+            keys: normal forms (:func:`~kg.text.name_key`) of those labels for which they differ from :func:`fold`;
+                None to work them out when they are needed.
+        """
         self.concepts = tuple(sorted(concepts))
         self._by_iri = {concept.iri: concept for concept in self.concepts}
         self._automaton = ahocorasick.Automaton()
         labels: dict[str, list[tuple[Concept, str]]] = defaultdict(list)
         for concept in self.concepts:
             for label in concept.labels:
-                folded, _ = fold(label)
+                folded = label.translate(_FOLDED)
                 if len(folded) > 1:
                     labels[folded].append((concept, label))
         for folded, owners in labels.items():
@@ -119,6 +130,7 @@ class Gazetteer:
         if labels:
             self._automaton.make_automaton()
         self._labels = labels
+        self._given = keys
         self._keys: dict[str, list[tuple[Concept, str]]] | None = None
         self._recent: dict[str, tuple[Match, ...]] = {}
         self._found = lru_cache(maxsize=20_000)(self._lookup)
@@ -149,11 +161,13 @@ class Gazetteer:
     def _by_key(self) -> dict[str, list[tuple[Concept, str]]]:
         """Return the labels by their normal form; built when first asked for, since matching text needs it not."""
         if self._keys is None:
-            self._keys = defaultdict(list)
-            for owners in self._labels.values():
-                for concept, label in owners:
-                    self._keys[name_key(label, generic=False)].append((concept, label))
-            self._keys = dict(self._keys)
+            given, found = self._given, defaultdict[str, list[tuple[Concept, str]]](list)
+            for folded, owners in self._labels.items():
+                for owner in owners:
+                    label = owner[1]
+                    key = name_key(label, generic=False) if given is None else given.get(label, folded)
+                    found[key].append(owner)
+            self._keys = dict(found)
         return self._keys
 
     def find(self, text: str) -> tuple[Match, ...]:
@@ -232,4 +246,43 @@ def default_gazetteer(directory: Path | None = None) -> Gazetteer:
         from kg.resources import data
 
         directory = data("ontology/vocab")
-    return Gazetteer(load(directory.glob("*.ttl")))
+    concepts = load(directory.glob("*.ttl"))
+    return Gazetteer(concepts, read_keys(directory / KEYS, concepts))
+
+
+def made_keys(concepts: Iterable[Concept]) -> bytes:
+    """Return the content of a file of normal forms: those of labels for which they differ from :func:`fold`.
+
+    To work them out takes as long as the rest of a start. Write the file again after a change of the vocabularies or
+    of :func:`~kg.text.name_key`: ``python -m kg.vocabulary``.
+    """
+    labels = _all_labels(concepts)
+    keys = {label: name_key(label, generic=False) for label in sorted(set(labels))}
+    other = {label: key for label, key in keys.items() if key != label.translate(_FOLDED)}
+    return (json.dumps({"labels": ids.digest(*labels), "keys": other}, ensure_ascii=False, indent=0) + "\n").encode()
+
+
+def read_keys(path: Path, concepts: Iterable[Concept]) -> dict[str, str] | None:
+    """Return the normal forms kept in a file; None if there is none, or it was made for other labels."""
+    try:
+        kept = json.loads(path.read_bytes())
+        known: dict[str, str] = kept["keys"]
+        return known if kept["labels"] == ids.digest(*_all_labels(concepts)) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _all_labels(concepts: Iterable[Concept]) -> list[str]:
+    return [label for concept in sorted(concepts) for label in concept.labels]
+
+
+def main() -> None:
+    """Write the normal forms of the labels of the checkout beside its vocabularies."""
+    from kg.resources import data
+
+    directory = data("ontology/vocab")
+    (directory / KEYS).write_bytes(made_keys(load(directory.glob("*.ttl"))))
+
+
+if __name__ == "__main__":
+    main()

@@ -20,6 +20,7 @@ from kg.errors import InputError, KGError
 from kg.export import export
 from kg.model import KnowledgeGraph
 from kg.query import FORMATS, QUIET, load_query, questions, run_query, set_values
+from kg.query import ask as run
 from kg.store import open_graph
 from tests.graphs import hostile, vision
 
@@ -400,3 +401,29 @@ def test_sources_that_cannot_be_read_are_told(tmp_path: Path) -> None:
 def test_a_long_word_is_looked_through_once() -> None:
     # Quadratic time would take minutes for this.
     assert QUIET.sub(" ", "a" * 300_000 + " INSERT").endswith("INSERT")
+
+
+def test_a_question_may_choose_its_graphs(tmp_path: Path) -> None:
+    file = tmp_path / "some.nq"
+    file.write_text(
+        '<http://e.org/s> <http://e.org/p> "d" .\n'
+        '<http://e.org/s> <http://e.org/p> "a" <http://e.org/a> .\n'
+        '<http://e.org/s> <http://e.org/p> "b" <http://e.org/b> .\n',
+        encoding="utf-8",
+    )
+    opened = open_graph(file)
+    first, second = ox.NamedNode("http://e.org/a"), ox.NamedNode("http://e.org/b")
+    plain, named = "SELECT ?o { ?s ?p ?o }", "SELECT ?o { GRAPH ?g { ?s ?p ?o } }"
+
+    def found(query: str, **chosen: list[ox.NamedNode | ox.BlankNode | ox.DefaultGraph]) -> set[str]:
+        answer = run(opened, query, **chosen)
+        assert isinstance(answer, ox.QuerySolutions)
+        return {row["o"].value for row in answer}
+
+    assert found(plain) == {"d", "a", "b"}
+    assert found(plain, default_graph=[first]) == {"a"}
+    assert found(plain, default_graph=[ox.DefaultGraph(), second]) == {"d", "b"}
+    assert found(named) == {"a", "b"}
+    assert found(named, named_graphs=[second]) == {"b"}
+    assert found(plain, named_graphs=[second]) == set(), "no default graph was chosen"
+    assert found(named, default_graph=[first]) == set(), "nor a named one here"

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from kg.errors import InputError
 from kg.model import EntityType
-from kg.vocabulary import Concept, Gazetteer, default_gazetteer, fold, load
+from kg.resources import data
+from kg.vocabulary import KEYS, Concept, Gazetteer, default_gazetteer, fold, load, made_keys, read_keys
 
 HEADER = """@prefix skos: <http://www.w3.org/2004/02/skos/core#> .
 @prefix kg: <https://w3id.org/paper-kg/ontology#> .
@@ -148,3 +149,31 @@ def test_a_long_text_is_matched_as_a_short_one() -> None:
 def test_a_label_with_hyphen_and_space_is_found_whole() -> None:
     found = default_gazetteer().find("It reaches 82.7% top-1 accuracy by low-rank adaptation.")
     assert [m.label for m in found] == ["top-1 accuracy", "low-rank adaptation"]
+
+
+def test_kept_normal_forms_are_in_step_with_the_vocabularies() -> None:
+    directory = data("ontology/vocab")
+    concepts = load(directory.glob("*.ttl"))
+    assert (directory / KEYS).read_bytes() == made_keys(concepts), "run: python -m kg.vocabulary"
+
+
+def test_kept_normal_forms_find_what_worked_out_ones_find(tmp_path: Path) -> None:
+    concepts = [*GAZETTEER.concepts, Concept("v:words", EntityType.TASK, ("7 scenes", "modelling of matrices"))]
+    (tmp_path / KEYS).write_bytes(made_keys(concepts))
+    keys = read_keys(tmp_path / KEYS, concepts)
+    assert keys
+    assert set(keys.values()) >= {"7scene", "frechetinceptiondistance"}
+    known, plain = Gazetteer(concepts, keys), Gazetteer(concepts)
+    for name in ("the modeling of a matrix", "modeling of matrix", "Frechet inception distances", "7-Scene", "none"):
+        assert known.lookup(name) == plain.lookup(name), name
+    assert known.lookup("modeling of matrix")
+
+
+def test_normal_forms_of_other_labels_are_not_taken(tmp_path: Path) -> None:
+    file = tmp_path / KEYS
+    assert read_keys(file, GAZETTEER.concepts) is None
+    file.write_bytes(made_keys(GAZETTEER.concepts[1:]))
+    assert read_keys(file, GAZETTEER.concepts) is None
+    for broken in (b"", b"[]", b"{}", b'{"keys": {}}', b"\xff"):
+        file.write_bytes(broken)
+        assert read_keys(file, GAZETTEER.concepts) is None

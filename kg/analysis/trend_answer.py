@@ -18,7 +18,7 @@ COLORS: Mapping[str, str] = {
 }
 """Colour by change. Source: M. Okabe and K. Ito, Color Universal Design (2008). The words stand beside it."""
 
-_CAPTION = "Each panel has a scale of its own. --figure FILE writes the drawing alone, as SVG."
+_CAPTION = "Each panel has a scale of its own. --figure FILE writes the drawing alone, as SVG or PNG."
 _HEADINGS = {"taken up": "newly appearing and rising", "given up": "fading and gone", "most used": "most used"}
 _PLURALS = {
     "dataset": "Datasets",

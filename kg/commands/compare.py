@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from kg.commands.answers import AnswerFormat, FigureFile, To, WithEvidence, emit, write_text
+from kg.commands.answers import AnswerFormat, FigureFile, To, WithEvidence, emit, write_drawing, write_text
 from kg.commands.common import Debug, Source, user_errors
 
 
@@ -50,7 +50,7 @@ def leaderboard(
         found = look(open_graph(source), dataset, metric)
         answer = board.document(found, limit=limit)
         if figure is not None:
-            write_text(figure, board.figure_file(found))
+            write_drawing(figure, board.figure_file(found))
         if dot is not None:
             write_text(dot, board.dot_file(found))
         emit(answer, format_, evidence, out)
@@ -76,5 +76,5 @@ def lineage(
 
         found = look(open_graph(source), name, depth=depth, limit=limit)
         if figure is not None:
-            write_text(figure, svg_file(family.figure(found)))
+            write_drawing(figure, svg_file(family.figure(found)))
         emit(family.document(found), format_, evidence, out)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from kg.commands.answers import AnswerFormat, FigureFile, To, WithEvidence, emit, write_text
+from kg.commands.answers import AnswerFormat, FigureFile, To, WithEvidence, emit, write_drawing
 from kg.commands.common import Debug, Source, user_errors
 
 Most = Annotated[int, typer.Option("--limit", min=0, help="Rows of each list that are shown; 0 shows all.")]
@@ -95,5 +95,5 @@ def trends(
 
         found = look(open_graph(source), kinds or (), first=first, last=last, since=since, quoted=limit)
         if figure is not None:
-            write_text(figure, answers.figure(found, limit))
+            write_drawing(figure, answers.figure(found, limit))
         emit(answers.document(found, limit), format_, evidence, out)

@@ -23,7 +23,7 @@ import pyoxigraph as ox
 from kg.errors import InputError, KGError
 from kg.query import ask
 from kg.server.context import base_of
-from kg.server.dataset import Chosen, Graphs, choose, graphs_of
+from kg.server.dataset import Graphs, choose, graphs_of
 from kg.server.rows import COUNTERS, Spool, TooLarge
 from kg.store import OpenGraph, open_graph
 
@@ -112,28 +112,14 @@ class _Refused(Exception):  # noqa: N818 - an answer, not a failure
         self.detail = detail
 
 
-class _View:
-    """A store as a request wants to see it: the graphs that it chose, instead of all."""
-
-    def __init__(self, store: ox.Store, chosen: Chosen) -> None:
-        self._store = store
-        self._chosen = chosen
-
-    def named_graphs(self) -> Iterator[ox.NamedNode | ox.BlankNode]:
-        return iter(self._chosen.named)
-
-    def query(self, text: str, *, prefixes: dict[str, str], use_default_graph_as_union: bool) -> object:
-        return self._store.query(
-            text, prefixes=prefixes, default_graph=self._chosen.default, named_graphs=self._chosen.named
-        )
-
-
 def answer(graph: OpenGraph, graphs: Graphs, job: Job) -> tuple[Reply, bytes]:
     """Return the reply to a job and the bytes of the answer, empty when they are in the file of the job."""
     try:
         chosen = choose(graphs, graph, job.query, job.default, job.named, job.depth)
-        seen = graph if chosen is None else replace(graph, store=cast(ox.Store, _View(graph.store, chosen)))
-        return _written(ask(seen, job.query), graph, job)
+        if chosen is None:
+            return _written(ask(graph, job.query), graph, job)
+        found = ask(graph, job.query, default_graph=chosen.default, named_graphs=chosen.named)
+        return _written(found, graph, job)
     except _Refused as error:
         return Reply("refusal", error.status, error.detail), b""
     except TooLarge as error:
