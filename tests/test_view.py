@@ -18,8 +18,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kg.analysis.topics import communities as communities_of
-from kg.layout import communities, compact, force, place, separate, spiral
+from kg.analysis.topics import communities
+from kg.layout import compact, dense_groups, force, place, separate, spiral
 from kg.model import EntityType, KnowledgeGraph
 from kg.view import (
     OVERVIEW_LIMIT,
@@ -175,9 +175,9 @@ def test_separate_leaves_no_overlap_where_there_is_room() -> None:
     ]
 
 
-def test_communities_are_found_and_sorted() -> None:
+def test_dense_groups_are_found_and_sorted() -> None:
     cliques = {(start + a, start + b): 1.0 for start in (0, 10, 20) for a, b in itertools.combinations(range(10), 2)}
-    assert communities(30, {**cliques, (9, 10): 1.0, (19, 20): 1.0}) == [
+    assert dense_groups(30, {**cliques, (9, 10): 1.0, (19, 20): 1.0}) == [
         list(range(10)),
         list(range(10, 20)),
         list(range(20, 30)),
@@ -260,7 +260,7 @@ def test_a_page_of_a_huge_graph_carries_its_best_joined_part() -> None:
 
 def test_topics_are_those_of_the_whole_graph() -> None:
     whole = synthetic(60)
-    found = communities_of(whole)
+    found = communities(whole)
     assert len(found.labels) > 1
     for papers in (20, 60):
         shown = view(whole, papers=papers)

@@ -29,6 +29,7 @@ from kg.analysis.matrices import (
     unit_rows,
     words,
 )
+from kg.analysis.regions import join_topics, region_labels
 from kg.model import KnowledgeGraph
 
 Matrix = npt.NDArray[np.float32]
@@ -61,11 +62,14 @@ class Communities:
     """Communities of a graph: ``of`` has the number of each node, ``labels`` the label of each number.
 
     Numbers start at 0 with the community of most papers. A paper of which no word or thing occurs in another paper,
-    and an entity that only such papers name, is in none and not in ``of``.
+    and an entity that only such papers name, is in none and not in ``of``. ``regions`` has the number of the region of
+    each community (:mod:`kg.analysis.regions`), ``region_labels`` the label of each region.
     """
 
     of: Mapping[str, int]
     labels: tuple[str, ...]
+    regions: tuple[int, ...] = ()
+    region_labels: tuple[str, ...] = ()
 
     def label(self, node: str) -> str:
         """Return the label of a node's community; empty if it is in none.
@@ -113,7 +117,9 @@ def communities(graph: KnowledgeGraph) -> Communities:
         for row, number in enumerate(thing_clusters(corpus, clusters).tolist())
         if number >= 0
     }
-    found = Communities(of, tuple(", ".join(terms) for terms in label_terms(corpus, text, clusters)))
+    terms = label_terms(corpus, text, clusters)
+    region = join_topics(clusters.of, text.matrix, clusters.count)
+    found = Communities(of, tuple(map(", ".join, terms)), tuple(region), tuple(region_labels(region, terms)))
     _last[:] = [(graph, found)]
     return found
 

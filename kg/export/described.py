@@ -38,6 +38,10 @@ class Described:
     media_type: str
     start: StartScribe
 
+    def write(self, graph: KnowledgeGraph, stream: BinaryIO, options: ExportOptions) -> None:
+        """Write the file to an open binary stream in a pass of its own."""
+        write_described(graph, (self.start(graph, stream, options),), options)
+
     def stage(self, graph: KnowledgeGraph, transaction: Transaction, options: ExportOptions) -> None:
         """Write the file in a pass of its own."""
         stage_described((self,), graph, transaction, options)

@@ -18,7 +18,7 @@ import pyoxigraph as ox
 from kg import __version__, ids
 from kg import ontology as o
 from kg.export.base import ExportOptions
-from kg.export.rdf import Description, literal
+from kg.export.rdf import Description, describe, literal
 from kg.export.turtle import write_triples
 from kg.model import KnowledgeGraph
 
@@ -68,6 +68,18 @@ class Counts:
                 self.classes[value] += 1
             elif predicate in _MATCHES:
                 self.links[predicate, urlsplit(value.value).netloc] += 1
+
+
+def count(graph: KnowledgeGraph, options: ExportOptions) -> Counts:
+    """Count the distinct triples of a graph.
+
+    Raises:
+        KGError: a claim or result names something that the graph lacks.
+    """
+    counts = Counts()
+    for description in describe(graph, options):
+        counts.add(description)
+    return counts
 
 
 class VoidScribe:
