@@ -270,6 +270,16 @@ def test_topics_are_those_of_the_whole_graph() -> None:
         }
 
 
+def test_clusters_are_the_regions_of_topics() -> None:
+    whole = synthetic(300)
+    found = communities(whole)
+    shown = view(whole)
+    assert sorted(cluster.label for cluster in shown.clusters) == sorted(found.region_labels)
+    for node in shown.nodes:
+        label = shown.clusters[node.cluster].label if node.cluster >= 0 else None
+        assert label == (found.region_labels[found.regions[node.topic]] if node.topic >= 0 else None)
+
+
 def test_sizes_on_a_page_are_bounded_however_large_the_graph() -> None:
     sizes = [page_size(degree, 5000) for degree in range(0, 5001, 50)]
     assert sizes == sorted(sizes)

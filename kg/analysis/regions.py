@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,6 +12,8 @@ from kg.analysis.matrices import Sparse
 
 REGIONS = 12
 """Most regions of a picture."""
+
+_SEVERAL = re.compile(r"\w[\s-]+\w")
 
 SEPARATOR = " \u00b7 "
 """Between the names in the label of a region."""
@@ -23,11 +26,13 @@ def join_topics(of: npt.NDArray[np.int32], texts: Sparse, count: int, most: int 
     of the sums of their rows. So no region stays tiny, and the largest topics stay what they are.
 
     Args:
-        of: the topic of each paper, -1 for none.
+        of: the topic of each paper, -1 for none; topics are numbered by the number of papers.
         texts: a row of weighted words for each paper.
         count: number of topics.
         most: number of regions.
     """
+    if count <= most:
+        return list(range(count))
     from scipy.sparse import csr_matrix
 
     held = np.flatnonzero(of >= 0)
@@ -37,7 +42,7 @@ def join_topics(of: npt.NDArray[np.int32], texts: Sparse, count: int, most: int 
     alike = np.asarray((sums @ sums.T).todense(), np.float64).round(6)
     sizes = np.bincount(of[held], minlength=count).tolist()
     parts = [[number] for number in range(count)]
-    while len(parts) > max(most, 1):
+    while len(parts) > most:
         weights = [sum(sizes[number] for number in part) for part in parts]
         small = min(range(len(parts)), key=lambda at: (weights[at], -parts[at][0]))
         lengths = [np.sqrt(_between(alike, part, part)) or 1.0 for part in parts]
@@ -60,7 +65,8 @@ def _between(alike: npt.NDArray[np.float64], left: Sequence[int], right: Sequenc
 def region_labels(region: Sequence[int], terms: Sequence[Sequence[str]]) -> list[str]:
     """Return a label for each region: the first terms of its two largest topics, or two terms of its only one.
 
-    Where that says the same of two regions, the second one has more terms.
+    A term of several words tells more without its neighbours, so such come before lone words of the same topic. Where
+    a label says the same of two regions, the second one has more terms.
 
     Args:
         region: of each topic, the largest topic first.
@@ -68,10 +74,16 @@ def region_labels(region: Sequence[int], terms: Sequence[Sequence[str]]) -> list
 
     >>> region_labels([0, 1, 0], [("parsing", "tree"), ("grasping", "gripper", "hand"), ("translation",)])
     ['parsing · translation', 'grasping · gripper']
+    >>> region_labels([0], [("regret", "online learning", "bound")])
+    ['online learning · regret']
     """
     found: list[str] = []
     for number in range(max(region, default=-1) + 1):
-        topics = [terms[topic] for topic, at in enumerate(region) if at == number and terms[topic]]
+        topics = [
+            sorted(terms[topic], key=lambda term: not _SEVERAL.search(term))
+            for topic, at in enumerate(region)
+            if at == number and terms[topic]
+        ]
         named = [topic[0] for topic in topics] + [term for topic in topics for term in topic[1:]]
         names = list(dict.fromkeys(named))
         labels = [SEPARATOR.join(names[:many]) for many in range(2, max(len(names), 2) + 1)]

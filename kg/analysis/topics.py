@@ -50,8 +50,8 @@ LONGER = 0.35
 """How sure a longer term must be, in parts of a word of its own, to stand for the word in a label."""
 THING_PAPERS = 3
 """Papers from which on the name of a thing may label a topic."""
-TITLES = 2
-"""Titles of a topic in which a lone word must stand to label it, unless it is a name."""
+TITLES, TITLE_SHARE = 2, 0.1
+"""Titles of a topic, and their share, in which a lone word must stand to label it, unless it is a name."""
 SURFACE_PAPERS = 60
 CHOICE_SAMPLE = 5_000
 """Papers on which the number of clusters is chosen."""
@@ -299,7 +299,8 @@ def label_terms(corpus: Corpus, text: Text, clusters: Clusters, count: int = LAB
         titles = Counter(word for row in rows.tolist() for word in set(words(corpus.titles[row])))
         scored = [(names[c], float(z[c])) for c in best]
         # A lone word tells a topic when titles carry it or it is a name; others are ways of speaking.
-        telling = [(t, s) for t, s in scored if " " in t or titles[t] >= TITLES or t in named]
+        enough = max(TITLES, TITLE_SHARE * len(rows))
+        telling = [(t, s) for t, s in scored if " " in t or titles[t] >= enough or t in named]
         chosen = _choose(telling or scored, count)
         rows = rows[np.lexsort((rows, -clusters.closeness[rows]))][:SURFACE_PAPERS]
         found.append(tuple(shown.get(term) or _surface(term, rows.tolist(), corpus) for term in chosen))
