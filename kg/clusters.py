@@ -1,8 +1,4 @@
-"""Clusters of things that the same papers name, their labels, and the picture with which a page opens.
-
-Clusters are found on what several papers share, whose number is bounded; everything else joins the cluster of the
-papers that name it. So time is linear in papers and names, and one rare name moves nothing.
-"""
+"""The picture with which a page opens: the regions of topics, each with what joins most in it."""
 
 from __future__ import annotations
 
@@ -13,39 +9,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kg.layout import Array, Links, communities, force, separate, spiral
-from kg.model import Entity, EntityType, KnowledgeGraph
-
-CORE_LIMIT = 1_500
-"""Most shared things among which clusters are found; Louvain's method takes about two seconds for so many."""
-
-CLUSTER_LIMIT = 12
-"""Largest number of clusters: as many regions as a reader takes in at a glance."""
+from kg.analysis.topics import Communities
+from kg.layout import Array, Links, force, separate, spiral
+from kg.model import KnowledgeGraph
 
 CLUSTER_NODES = 70
 """Most members of a cluster that are drawn when a reader opens it."""
 
-RESOLUTION = 1.35
-"""How fine clusters are; with 1, general names such as those of network types draw half of a field together."""
-
 WITHOUT_CLUSTERS = 40
 """Graphs of at most so many nodes are one picture without regions."""
 
-LABEL_WEIGHT = {EntityType.TASK: 1.6, EntityType.HARDWARE: 0.8}
-"""How well a kind of thing names a field of research, 1 for the others: tasks say what a field is about."""
-
 _HALF_WIDTH, _HALF_HEIGHT, _TITLE, _GAP = 62.0, 25.0, 46.0, 30.0
 """Room for a node with its label, for the title of a cluster and between clusters, in units of positions."""
-
-_CROWD = 60
-"""Things of one paper that count for clusters; lists of hundreds are surveys or slips, and cost the square."""
 
 Places = dict[str, tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A group of things that the same papers name.
+    """The papers of a region (:mod:`kg.analysis.regions`) with the things that they name.
 
     ``size`` counts all its members in the graph, papers among them; ``places`` are positions of its best joined
     members in a picture of their own, in the unit of node sizes.
@@ -63,86 +45,6 @@ class Atlas:
     clusters: tuple[Cluster, ...]
     home: Mapping[str, int]
     overview: Mapping[str, tuple[float, float]]
-
-
-def find_clusters(graph: KnowledgeGraph) -> dict[str, int]:
-    """Return the number of the cluster of each thing and paper that has one; 0 is the largest.
-
-    Two shared things are tied by every paper that names both, the less the more that paper names: M. Newman,
-    Scientific collaboration networks II, Physical Review E 64 (2001).
-    """
-    ranked = sorted(graph.things, key=lambda thing: (-len(thing.papers), thing.id))
-    core = [thing for thing in ranked if len(thing.papers) > 1][:CORE_LIMIT]
-    named: defaultdict[str, list[int]] = defaultdict(list)
-    for number, thing in enumerate(core):
-        for paper in sorted(set(thing.papers)):
-            named[paper].append(number)
-    ties: Links = {}
-    for paper in sorted(named):
-        members = named[paper][:_CROWD]
-        for at, left in enumerate(members):
-            for right in members[at + 1 :]:
-                ties[left, right] = ties.get((left, right), 0.0) + 1.0 / (len(members) - 1)
-    groups = [group for group in communities(len(core), ties, resolution=RESOLUTION) if len(group) > 2] if ties else []
-    groups.sort(key=lambda group: (-sum(len(core[number].papers) for number in group), group[0]))
-    home = {core[number].id: at for at, group in enumerate(groups[:CLUSTER_LIMIT]) for number in group}
-    return _join(graph, core, named, home) if len(groups) > 1 else {}
-
-
-def _join(
-    graph: KnowledgeGraph, core: Sequence[Entity], named: Mapping[str, list[int]], home: dict[str, int]
-) -> dict[str, int]:
-    """Return the clusters of all: a paper goes where its shared things are, a thing where its papers are."""
-    papers: dict[str, int] = {}
-    for paper in graph.papers:
-        votes: defaultdict[int, float] = defaultdict(float)
-        for number in named.get(paper.id, ()):
-            if core[number].id in home:
-                votes[home[core[number].id]] += 1.0 / len(core[number].papers)
-        if votes:
-            papers[paper.id] = _winner(votes)
-    things = dict(home)
-    for thing in graph.things:
-        counts: defaultdict[int, float] = defaultdict(float)
-        for name in thing.papers:
-            if name in papers:
-                counts[papers[name]] += 1.0
-        if thing.id not in things and counts:
-            things[thing.id] = _winner(counts)
-    found = papers | things
-    sizes = Counter(found.values())
-    rank = {number: at for at, number in enumerate(sorted(sizes, key=lambda number: (-sizes[number], number)))}
-    return {node: rank[number] for node, number in found.items()}
-
-
-def _winner(votes: Mapping[int, float]) -> int:
-    return min(votes, key=lambda number: (-votes[number], number))
-
-
-def labels(graph: KnowledgeGraph, home: Mapping[str, int], count: int) -> list[str]:
-    """Return a label for each of ``count`` clusters: its two most telling names.
-
-    A name tells the more, the more papers of the cluster have it and the fewer others (the idea of tf-idf).
-    """
-    scored: list[list[tuple[float, str, Entity]]] = [[] for _ in range(count)]
-    for thing in graph.things:
-        if thing.id not in home:
-            continue
-        inside = sum(home.get(paper) == home[thing.id] for paper in set(thing.papers))
-        weight = LABEL_WEIGHT.get(thing.type, 1.0) * inside * inside / max(1, len(set(thing.papers)))
-        scored[home[thing.id]].append((-weight, thing.id, thing))
-    found = []
-    for things in scored:
-        chosen: list[Entity] = []
-        for _, _, thing in sorted(things, key=lambda entry: entry[:2]):
-            words = set(thing.label.casefold().replace("-", " ").split())
-            if all(not words & set(other.label.casefold().replace("-", " ").split()) for other in chosen):
-                chosen.append(thing)
-            if len(chosen) == 2:
-                break
-        chosen.sort(key=lambda thing: thing.type is not EntityType.TASK)
-        found.append(" · ".join(thing.label for thing in chosen))
-    return found
 
 
 class _Joins:
@@ -184,19 +86,20 @@ def _choose(members: Sequence[str], support: Mapping[str, int], joins: _Joins, l
     return sorted(node for node in inside if joins.near[node] & inside) or sorted(inside)
 
 
-def atlas(graph: KnowledgeGraph, size: Mapping[str, float], limit: int) -> Atlas:
+def atlas(graph: KnowledgeGraph, topics: Communities, size: Mapping[str, float], limit: int) -> Atlas:
     """Return clusters and an overview of at most ``limit`` nodes.
 
     Args:
         graph: what to show.
+        topics: communities of this graph, or of one of which it is a part.
         size: radius of every node, which gives the unit of positions.
         limit: bound of the overview, whatever the size of the graph.
     """
     joins = _Joins(graph)
     nodes = sorted(size)
     support = {thing.id: len(set(thing.papers)) for thing in graph.things}
-    home = find_clusters(graph) if len(nodes) > WITHOUT_CLUSTERS else {}
-    count = max(home.values(), default=-1) + 1
+    home, names = _home(nodes, topics) if len(nodes) > WITHOUT_CLUSTERS else ({}, [])
+    count = len(names)
     if count < 2:
         chosen = nodes if len(nodes) <= limit else _choose(nodes, support, joins, limit)
         return Atlas((), {}, _named(chosen, arrange(joins.links(chosen), [size[node] for node in chosen])))
@@ -215,11 +118,20 @@ def atlas(graph: KnowledgeGraph, size: Mapping[str, float], limit: int) -> Atlas
         for node, (x, y) in zip(group, picture.tolist(), strict=True)
     }
     clusters = []
-    for label, group in zip(labels(graph, home, count), members, strict=True):
+    for label, group in zip(names, members, strict=True):
         best = _choose(group, support, joins, CLUSTER_NODES)
         places = _named(best, arrange(joins.links(best), [size[node] for node in best]))
         clusters.append(Cluster(label, len(group), places))
     return Atlas(tuple(clusters), home, dict(sorted(overview.items())))
+
+
+def _home(nodes: Sequence[str], topics: Communities) -> tuple[dict[str, int], list[str]]:
+    """Return the cluster of each node that has one, and the labels of clusters, the one of most nodes first."""
+    found = {node: topics.regions[topics.of[node]] for node in nodes if node in topics.of}
+    sizes = Counter(found.values())
+    order = sorted(sizes, key=lambda number: (-sizes[number], number))
+    rank = {number: at for at, number in enumerate(order)}
+    return {node: rank[number] for node, number in found.items()}, [topics.region_labels[number] for number in order]
 
 
 def _named(nodes: Sequence[str], points: Array) -> Places:

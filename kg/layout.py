@@ -159,42 +159,55 @@ def compact(points: Array, radius: Array, *, density: float = 0.45, steps: int =
         density: share of the area that the discs take.
         steps: rounds of pushing overlapping pairs apart; time is ``steps * n * n`` at most.
     """
-    count = len(points)
-    if count < 2:
+    if len(points) < 2:
         return points - points
-    points = points - points.sum(axis=0) / count
+    drawn: Array = _compact_many(points[None], radius[None], density, steps)[0]
+    return drawn
+
+
+def _compact_many(points: Array, radius: Array, density: float = 0.45, steps: int = 60) -> Array:
+    """Do as :func:`compact` for many sets of equally many nodes at once, the first axis of all arrays."""
+    count = radius.shape[1]
+    x, y = points[:, :, 0], points[:, :, 1]
+    x, y = x - _total(x) / count, y - _total(y) / count
     # A disc of radius R filled evenly has a mean squared distance of R * R / 2 from its centre.
-    wanted = float((radius * radius).sum()) / density / 2.0
-    points = points * math.sqrt(wanted / (float((points * points).sum()) / count + 1e-9))
+    wanted = _total(radius * radius) / density / 2.0
+    scale = np.sqrt(wanted / (_total(x * x + y * y) / count + 1e-9))
+    x, y = x * scale, y * scale
     # A few far nodes would make the whole picture small: what lies beyond the rim is kept in a belt around it.
-    far = np.maximum(np.sqrt((points * points).sum(axis=1)) / math.sqrt(2.0 * wanted), 1.0)
-    points = points * ((1.35 - 0.35 / far) / far)[:, None]
-    x, y = points[:, 0].copy(), points[:, 1].copy()
-    apart = radius[:, None] + radius[None, :]
+    far = np.maximum(np.sqrt(x * x + y * y) / np.sqrt(2.0 * wanted), 1.0)
+    nearer = (1.35 - 0.35 / far) / far
+    x, y = x * nearer, y * nearer
+    apart = radius[:, :, None] + radius[:, None, :]
     order = np.arange(count)
+    apart[:, order, order] = 0.0
     side = np.where(order[:, None] > order[None, :], 1e-3, -1e-3)
     for _ in range(steps):
-        dx, dy = x[:, None] - x[None, :] + side, y[:, None] - y[None, :]
+        dx, dy = x[:, :, None] - x[:, None, :] + side, y[:, :, None] - y[:, None, :]
         distance = np.sqrt(dx * dx + dy * dy) + 1e-9
+        # One that has no overlaps left stays as it is while others go on.
         share = np.maximum(apart / distance - 1.0, 0.0) * 0.35
-        share[order, order] = 0.0
         if not share.any():
             break
-        x, y = x - (dx * share).sum(axis=0), y - (dy * share).sum(axis=0)
-    return np.stack([x, y], axis=1)
+        x, y = x - (dx * share).sum(axis=1), y - (dy * share).sum(axis=1)
+    return np.stack([x, y], axis=2)
 
 
-def communities(count: int, links: Links, *, resolution: float = 1.0) -> list[list[int]]:
+def _total(values: Array) -> Array:
+    """Return the sum of each row as a column, added from left to right whatever the number of rows."""
+    return np.cumsum(values, axis=1)[:, -1:]
+
+
+def dense_groups(count: int, links: Links) -> list[list[int]]:
     """Return groups of densely joined nodes, each sorted, the largest first.
 
-    Modularity (Blondel et al. 2008, "Louvain") up to :data:`LOUVAIN_LIMIT` nodes, label propagation above. A higher
-    ``resolution`` gives more and smaller groups; label propagation has none.
+    Modularity (Blondel et al. 2008, "Louvain") up to :data:`LOUVAIN_LIMIT` nodes, label propagation above.
     """
     # Nodes are integers on purpose: sets of them are walked in the same order in every process.
     graph = _graph(count, links)
     found: Iterable[set[int]]
     if count <= LOUVAIN_LIMIT:
-        found = nx.community.louvain_communities(graph, resolution=resolution, seed=7)
+        found = nx.community.louvain_communities(graph, seed=7)
     else:
         found = nx.community.fast_label_propagation_communities(graph, seed=7)
     return _ordered(found)
@@ -205,6 +218,25 @@ def _graph(count: int, links: Links) -> Any:
     graph.add_nodes_from(range(count))
     graph.add_weighted_edges_from((left, right, links[left, right]) for left, right in sorted(links))
     return graph
+
+
+def _components(count: int, links: Iterable[tuple[int, int]]) -> list[set[int]]:
+    """Return the sets of nodes that links join. Source: R. Tarjan, Efficiency of a set union algorithm (1975)."""
+    above = list(range(count))
+
+    def top(node: int) -> int:
+        while above[node] != node:
+            above[node] = above[above[node]]
+            node = above[node]
+        return node
+
+    for left, right in links:
+        one, other = top(left), top(right)
+        above[max(one, other)] = min(one, other)
+    found: dict[int, set[int]] = {}
+    for node in range(count):
+        found.setdefault(top(node), set()).add(node)
+    return list(found.values())
 
 
 def _ordered(groups: Iterable[set[int]]) -> list[list[int]]:
@@ -218,15 +250,15 @@ def _reach(points: Array, radius: Array) -> float:
 
 def _inside(groups: list[list[int]], links: Links, count: int) -> tuple[NDArray[np.int64], list[Links]]:
     """Return the group of every node, and the links within each group by position in that group."""
-    home, local = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
+    home, local = [0] * count, [0] * count
     for index, group in enumerate(groups):
-        home[group] = index
-        local[group] = np.arange(len(group))
+        for place_, node in enumerate(group):
+            home[node], local[node] = index, place_
     inside: list[Links] = [{} for _ in groups]
-    for (left, right), weight in sorted(links.items()):
+    for left, right in sorted(links):
         if home[left] == home[right]:
-            inside[home[left]][int(local[left]), int(local[right])] = weight
-    return home, inside
+            inside[home[left]][local[left], local[right]] = links[left, right]
+    return np.array(home, dtype=np.int64), inside
 
 
 def _fill(links: Links, radius: Array, pull: Array) -> Array:
@@ -235,25 +267,27 @@ def _fill(links: Links, radius: Array, pull: Array) -> Array:
     spacing = 2.0 * float(radius.sum()) / count
     if count <= DIRECT_LIMIT:
         return compact(force(spiral(count, spacing), links, radius, steps=_steps(count), pull=pull), radius)
-    groups = communities(count, links)
+    groups = dense_groups(count, links)
     if not 2 <= len(groups) <= count // 2:
         return _by_degree(links, radius)
     home, inside = _inside(groups, links, count)
     outer: Links = {}
-    across = [pair for pair in sorted(links) if home[pair[0]] != home[pair[1]]]
-    for left, right in across:
-        pair = (min(int(home[left]), int(home[right])), max(int(home[left]), int(home[right])))
-        outer[pair] = outer.get(pair, 0.0) + links[left, right]
+    homes = home.tolist()
+    across = [pair for pair in sorted(links) if homes[pair[0]] != homes[pair[1]]]
+    for one in across:
+        low, high = sorted((homes[one[0]], homes[one[1]]))
+        outer[low, high] = outer.get((low, high), 0.0) + links[one]
     disc = np.array([1.5 * math.sqrt(float((radius[group] ** 2).sum())) for group in groups])
     # Sums of many links would draw all discs to one place; the root keeps their order and tames them.
     tamed = {pair: math.sqrt(weight) for pair, weight in outer.items()}
     centres = _fill(tamed, disc, np.zeros((len(groups), 2)))
     pulls = pull.copy()
-    for left, right in across:
-        way = centres[home[right]] - centres[home[left]]
-        way = way / (math.sqrt(float(way[0]) ** 2 + float(way[1]) ** 2) + 1e-9)
-        pulls[left] += way * float(radius[left])
-        pulls[right] -= way * float(radius[right])
+    left, right = np.array(across, dtype=np.int64).reshape(-1, 2).T
+    way = centres[home[right]] - centres[home[left]]
+    way = way / (np.sqrt(way[:, :1] * way[:, :1] + way[:, 1:] * way[:, 1:]) + 1e-9)
+    for axis in (0, 1):
+        pulls[:, axis] += np.bincount(left, way[:, axis] * radius[left], count)
+        pulls[:, axis] -= np.bincount(right, way[:, axis] * radius[right], count)
     points = np.zeros((count, 2))
     filled = _fill_all(inside, [radius[group] for group in groups], [pulls[group] for group in groups])
     for index, (group, placed) in enumerate(zip(groups, filled, strict=True)):
@@ -283,7 +317,7 @@ def _fill_all(links: Sequence[Links], radius: Sequence[Array], pull: Sequence[Ar
             radii = np.stack([radius[index] for index in some])
             pulls = np.stack([pull[index] for index in some])
             placed = _force_many(start, [links[index] for index in some], radii, _steps(count), GRAVITY, pulls)
-            out |= {index: compact(points, radius[index]) for index, points in zip(some, placed, strict=True)}
+            out |= zip(some, _compact_many(placed, radii), strict=True)
     return [out[index] for index in range(len(radius))]
 
 
@@ -335,7 +369,7 @@ def place(count: int, links: Links, sizes: Sequence[float], *, gap: float = 9.0)
     if count == 0:
         return np.zeros((0, 2))
     radius = np.array([size + gap for size in sizes], dtype=np.float64)
-    parts = _ordered(nx.connected_components(_graph(count, links)))
+    parts = _ordered(_components(count, links))
     _, inside = _inside(parts, links, count)
     placed = _fill_all(inside, [radius[part] for part in parts], [np.zeros((len(part), 2)) for part in parts])
     reach = [_reach(points, radius[part]) for points, part in zip(placed, parts, strict=True)]

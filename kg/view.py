@@ -74,6 +74,9 @@ def one_line(text: str, limit: int = LABEL_LIMIT) -> str:
     >>> one_line("A\\u2028very\\x00 long   name", 12)
     'A very long…'
     """
+    if text.isascii() and text.isprintable():  # as most are
+        line = " ".join(text[: limit * 4].split())
+        return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
     kept = []
     marks = 0
     for char in text[: limit * 4]:
@@ -333,7 +336,7 @@ def view(graph: KnowledgeGraph, limit: int = OVERVIEW_LIMIT, papers: int = PAPER
     placed = len(names) <= PLACED_LIMIT
     shapes = layout(graph) if placed else _shapes(names, degree)
     most = max(degree.values(), default=0)
-    found = atlas(graph, {node: page_size(degree[node], most) for node in names}, limit)
+    found = atlas(graph, topics, {node: page_size(degree[node], most) for node in names}, limit)
     nodes = [
         NodeDetail(
             id=paper.id,

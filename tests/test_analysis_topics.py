@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
 
 from kg.analysis.matrices import from_graph, from_store, text_matrix, unit_rows
+from kg.analysis.regions import REGIONS, join_topics, region_labels
 from kg.analysis.topic_answer import document, topics
 from kg.analysis.topics import cluster, communities, label_terms, log_odds, space_text
 from kg.errors import InputError
@@ -19,6 +21,7 @@ from kg.export import export
 from kg.model import EntityType, KnowledgeGraph, Paper, Relation
 from kg.store import open_graph
 from tests.graphs import Draft, vision
+from tests.html_graphs import synthetic
 
 SUBJECTS = {
     "speech": ("speech recognition", "LibriSpeech", "acoustic phoneme speaker utterance waveform"),
@@ -145,3 +148,41 @@ def test_any_text_makes_rows_of_length_one_or_zero(texts: list[tuple[str, str]])
     again = made.rows([t for t, _ in texts], [a for _, a in texts])
     assert np.allclose(again.toarray(), made.matrix.toarray(), atol=1e-6)
     assert unit_rows(made.matrix).shape == made.matrix.shape
+
+
+def test_too_many_topics_join_those_with_the_same_words() -> None:
+    of = np.array([0, 0, 0, 1, 1, 2, 2, 3, -1], np.int32)
+    rows = [
+        [1, 0, 0],
+        [1, 0, 0],
+        [1, 0, 0],
+        [0.9, 0.1, 0],
+        [0.8, 0, 0.2],
+        [0, 1, 0],
+        [0, 1, 0],
+        [0, 0.7, 0.3],
+        [0, 0, 1],
+    ]
+    texts = csr_matrix(np.array(rows))
+    assert join_topics(of, texts, 4, 4) == [0, 1, 2, 3]
+    assert join_topics(of, texts, 4, 3) == [0, 2, 1, 1]
+    assert join_topics(of, texts, 4, 2) == [0, 0, 1, 1]
+    assert join_topics(of, texts, 4, 1) == [0, 0, 0, 0]
+    assert join_topics(of[:0], texts[:0], 0) == []
+
+
+def test_labels_of_regions_differ() -> None:
+    same = ("mobile robot", "path")
+    assert region_labels([0, 1, 2], [same, (*same, "wheel"), ()]) == [
+        "mobile robot · path",
+        "mobile robot · path · wheel",
+        "",
+    ]
+
+
+def test_regions_are_made_of_whole_topics() -> None:
+    found = communities(synthetic(400))
+    assert len(found.labels) > 1
+    assert len(found.regions) == len(found.labels)
+    assert set(found.regions) == set(range(len(found.region_labels)))
+    assert len(found.region_labels) <= REGIONS

@@ -486,9 +486,19 @@ def test_files_written_by_another_process_are_the_same(tmp_path: Path, monkeypat
         assert path.read_bytes() == (tmp_path / "one" / path.name).read_bytes(), path.name
 
 
-def test_fault_in_another_process_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fault_beside_another_process_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kg.export.APART", 0)
     wrong = Entity("method/x", EntityType.METHOD, "X", matches=("no iri",))
     with pytest.raises(KGError, match="is not an IRI"):
         export(KnowledgeGraph(entities=(wrong,)), tmp_path, ("csv", "jsonld", "graphml"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_fault_in_another_process_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kg.export.APART", 0)
+    graph = vision()
+    lost = tuple(dataclasses.replace(result, method="method/gone") for result in graph.results)
+    assert lost
+    with pytest.raises(KGError, match="names method/gone"):
+        export(dataclasses.replace(graph, results=lost), tmp_path, ("ttl", "jsonld", "neo4j"))
     assert not list(tmp_path.iterdir())

@@ -18,8 +18,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kg.analysis.topics import communities as communities_of
-from kg.layout import communities, compact, force, place, separate, spiral
+from kg.analysis.topics import communities
+from kg.layout import compact, dense_groups, force, place, separate, spiral
 from kg.model import EntityType, KnowledgeGraph
 from kg.view import (
     OVERVIEW_LIMIT,
@@ -175,9 +175,9 @@ def test_separate_leaves_no_overlap_where_there_is_room() -> None:
     ]
 
 
-def test_communities_are_found_and_sorted() -> None:
+def test_dense_groups_are_found_and_sorted() -> None:
     cliques = {(start + a, start + b): 1.0 for start in (0, 10, 20) for a, b in itertools.combinations(range(10), 2)}
-    assert communities(30, {**cliques, (9, 10): 1.0, (19, 20): 1.0}) == [
+    assert dense_groups(30, {**cliques, (9, 10): 1.0, (19, 20): 1.0}) == [
         list(range(10)),
         list(range(10, 20)),
         list(range(20, 30)),
@@ -260,7 +260,7 @@ def test_a_page_of_a_huge_graph_carries_its_best_joined_part() -> None:
 
 def test_topics_are_those_of_the_whole_graph() -> None:
     whole = synthetic(60)
-    found = communities_of(whole)
+    found = communities(whole)
     assert len(found.labels) > 1
     for papers in (20, 60):
         shown = view(whole, papers=papers)
@@ -268,6 +268,16 @@ def test_topics_are_those_of_the_whole_graph() -> None:
         assert {node.id: node.topic for node in shown.nodes} == {
             node.id: found.of.get(node.id, -1) for node in shown.nodes
         }
+
+
+def test_clusters_are_the_regions_of_topics() -> None:
+    whole = synthetic(300)
+    found = communities(whole)
+    shown = view(whole)
+    assert sorted(cluster.label for cluster in shown.clusters) == sorted(found.region_labels)
+    for node in shown.nodes:
+        label = shown.clusters[node.cluster].label if node.cluster >= 0 else None
+        assert label == (found.region_labels[found.regions[node.topic]] if node.topic >= 0 else None)
 
 
 def test_sizes_on_a_page_are_bounded_however_large_the_graph() -> None:

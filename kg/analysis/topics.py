@@ -29,6 +29,7 @@ from kg.analysis.matrices import (
     unit_rows,
     words,
 )
+from kg.analysis.regions import join_topics, region_labels
 from kg.model import KnowledgeGraph
 
 Matrix = npt.NDArray[np.float32]
@@ -49,8 +50,8 @@ LONGER = 0.35
 """How sure a longer term must be, in parts of a word of its own, to stand for the word in a label."""
 THING_PAPERS = 3
 """Papers from which on the name of a thing may label a topic."""
-TITLES = 2
-"""Titles of a topic in which a lone word must stand to label it, unless it is a name."""
+TITLES, TITLE_SHARE = 2, 0.1
+"""Titles of a topic, and their share, in which a lone word must stand to label it, unless it is a name."""
 SURFACE_PAPERS = 60
 CHOICE_SAMPLE = 5_000
 """Papers on which the number of clusters is chosen."""
@@ -61,11 +62,14 @@ class Communities:
     """Communities of a graph: ``of`` has the number of each node, ``labels`` the label of each number.
 
     Numbers start at 0 with the community of most papers. A paper of which no word or thing occurs in another paper,
-    and an entity that only such papers name, is in none and not in ``of``.
+    and an entity that only such papers name, is in none and not in ``of``. ``regions`` has the number of the region of
+    each community (:mod:`kg.analysis.regions`), ``region_labels`` the label of each region.
     """
 
     of: Mapping[str, int]
     labels: tuple[str, ...]
+    regions: tuple[int, ...] = ()
+    region_labels: tuple[str, ...] = ()
 
     def label(self, node: str) -> str:
         """Return the label of a node's community; empty if it is in none.
@@ -113,7 +117,9 @@ def communities(graph: KnowledgeGraph) -> Communities:
         for row, number in enumerate(thing_clusters(corpus, clusters).tolist())
         if number >= 0
     }
-    found = Communities(of, tuple(", ".join(terms) for terms in label_terms(corpus, text, clusters)))
+    terms = label_terms(corpus, text, clusters)
+    region = join_topics(clusters.of, text.matrix, clusters.count)
+    found = Communities(of, tuple(map(", ".join, terms)), tuple(region), tuple(region_labels(region, terms)))
     _last[:] = [(graph, found)]
     return found
 
@@ -293,7 +299,8 @@ def label_terms(corpus: Corpus, text: Text, clusters: Clusters, count: int = LAB
         titles = Counter(word for row in rows.tolist() for word in set(words(corpus.titles[row])))
         scored = [(names[c], float(z[c])) for c in best]
         # A lone word tells a topic when titles carry it or it is a name; others are ways of speaking.
-        telling = [(t, s) for t, s in scored if " " in t or titles[t] >= TITLES or t in named]
+        enough = max(TITLES, TITLE_SHARE * len(rows))
+        telling = [(t, s) for t, s in scored if " " in t or titles[t] >= enough or t in named]
         chosen = _choose(telling or scored, count)
         rows = rows[np.lexsort((rows, -clusters.closeness[rows]))][:SURFACE_PAPERS]
         found.append(tuple(shown.get(term) or _surface(term, rows.tolist(), corpus) for term in chosen))

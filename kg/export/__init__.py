@@ -16,14 +16,15 @@ from kg.errors import InputError, KGError
 from kg.export.base import ExportOptions, Format, Output, Product, Work, Writer
 from kg.export.chunks import ChunksOutput
 from kg.export.commit import Transaction, lock, told
-from kg.export.jsonld import write_jsonld
+from kg.export.described import Described, stage_described
+from kg.export.jsonld import JSONLDScribe
 from kg.export.names import write_names
 from kg.export.nanopub import write_nanopubs
 from kg.export.neo4j import NEO4J_OUTPUTS
 from kg.export.store import StoreOutput
 from kg.export.tables import write_edges, write_nodes
-from kg.export.turtle import write_ntriples, write_turtle
-from kg.export.void import write_void
+from kg.export.turtle import NTriplesScribe, TurtleScribe
+from kg.export.void import VoidScribe
 from kg.model import KnowledgeGraph
 from kg.processes import start_worker
 
@@ -55,10 +56,8 @@ def _write_html(graph: KnowledgeGraph, stream: BinaryIO, options: ExportOptions)
 
 
 _ALL = (
-    Format("ttl", "Turtle", (Output("graph.ttl", "text/turtle", write_turtle, apart=False),)),
-    Format(
-        "nt", "N-Triples", (Output("graph.nt", "application/n-triples", write_ntriples, apart=False),), default=False
-    ),
+    Format("ttl", "Turtle", (Described("graph.ttl", "text/turtle", TurtleScribe),)),
+    Format("nt", "N-Triples", (Described("graph.nt", "application/n-triples", NTriplesScribe),), default=False),
     Format("chunks", "N-Triples in numbered files, for bulk loaders", (ChunksOutput(),), default=False),
     Format("store", "embedded database, for kg query and kg serve", (StoreOutput(),)),
     Format(
@@ -66,8 +65,8 @@ _ALL = (
         "index of names, for kg show and kg serve",
         (Output("names.sqlite", "application/vnd.sqlite3", write_names),),
     ),
-    Format("jsonld", "JSON-LD", (Output("graph.jsonld", "application/ld+json", write_jsonld),)),
-    Format("void", "VoID description of the dataset", (Output("void.ttl", "text/turtle", write_void),)),
+    Format("jsonld", "JSON-LD", (Described("graph.jsonld", "application/ld+json", JSONLDScribe),)),
+    Format("void", "VoID description of the dataset", (Described("void.ttl", "text/turtle", VoidScribe),)),
     Format(
         "nanopub",
         "nanopublications in TriG",
@@ -78,14 +77,14 @@ _ALL = (
     Format(
         "graphml",
         "GraphML, for Gephi",
-        (Output("graph.graphml", "application/graphml+xml", _write_graphml, apart=False),),
+        (Output("graph.graphml", "application/graphml+xml", _write_graphml),),
     ),
     Format(
         "csv",
         "nodes and edges as tables",
         (Output("nodes.csv", "text/csv", write_nodes), Output("edges.csv", "text/csv", write_edges)),
     ),
-    Format("html", "interactive page", (Output("graph.html", "text/html", _write_html, apart=False),)),
+    Format("html", "interactive page", (Output("graph.html", "text/html", _write_html),)),
 )
 APART = 500
 """Papers from which some files are written by a process of their own."""
@@ -134,14 +133,18 @@ def stage_export(
     """
     products = [product for format_ in chosen_formats(formats) for product in format_.outputs]
     options = options or ExportOptions()
-    far = [product for product in products if isinstance(product, Output) and product.apart]
+    described = [product for product in products if isinstance(product, Described)]
+    far = [product for product in products if isinstance(product, Output)]
     if len(graph.papers) < APART or len(far) == len(products) or not _may_fork():
         far = []
+    # What needs no description takes about as long as the descriptions and the database, which is filled from them.
+    near = [product for product in products if product not in far and product not in described]
     with told(transaction.directory), ThreadPoolExecutor(1, "export") as thread:
         started: list[tuple[Future[None], Work]] = []
         with _apart(far, graph, transaction, options):
-            for product in products:
-                work = None if product in far else product.stage(graph, transaction, options)
+            stage_described(described, graph, transaction, options)
+            for product in near:
+                work = product.stage(graph, transaction, options)
                 if work:
                     started.append((thread.submit(work.beside), work))
         # Only now are all files there, also those that the other process writes.

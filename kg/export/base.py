@@ -72,15 +72,11 @@ class Product(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One file of a format.
-
-    ``apart`` tells that it may be written by a forked process: its writer uses no library that starts threads.
-    """
+    """One file of a format, which a forked process may write."""
 
     filename: str
     media_type: str
     write: Writer
-    apart: bool = True
 
     def stage(self, graph: KnowledgeGraph, transaction: Transaction, options: ExportOptions) -> None:
         """Write the file."""

@@ -9,13 +9,14 @@ and ``label`` is taken by the nodes, so it is ``edgelabel``, Gephi's other word 
 
 from __future__ import annotations
 
+import re
 from typing import BinaryIO
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import quoteattr
 
 from kg.analysis.topics import communities
 from kg.export.base import ExportOptions
 from kg.export.rows import EdgeRow, NodeRow, edges, nodes
-from kg.export.text import clean
+from kg.export.text import REPLACEMENT
 from kg.model import KnowledgeGraph
 from kg.view import NodeView, layout
 
@@ -66,6 +67,13 @@ _HEAD = (
 
 Scalar = str | int | float | bool | None
 
+_ROW = tuple(name for name in _NODE_KEYS if name in NodeRow.__slots__ and name != "label")
+_EDGE = tuple((key, _FIELDS.get(key, key)) for key in _EDGE_KEYS)
+
+# Mark-up, what XML forbids, and a carriage return, which would come back from element text as a line feed.
+_UNSAFE = re.compile("[^\t\n\u0020-%'-;=?-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_REFERENCES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
+
 
 def write_graphml(graph: KnowledgeGraph, stream: BinaryIO, options: ExportOptions) -> None:
     """Write papers and entities as nodes with their places and colours, claims as directed edges."""
@@ -96,22 +104,31 @@ def _drawing(view: NodeView) -> dict[str, Scalar]:
 
 def _properties(row: NodeRow) -> dict[str, Scalar]:
     renamed: dict[str, Scalar] = {"title": row.label}
-    return renamed | {name: getattr(row, name) for name in _NODE_KEYS if name in NodeRow.__slots__ and name != "label"}
+    return renamed | {name: getattr(row, name) for name in _ROW}
 
 
 def _claim(edge: EdgeRow) -> dict[str, Scalar]:
-    return {key: getattr(edge, _FIELDS.get(key, key)) for key in _EDGE_KEYS}
+    return {key: getattr(edge, name) for key, name in _EDGE}
 
 
 def _data(values: dict[str, Scalar]) -> str:
     """Return the data elements of all values that are there, without white space around them."""
     return "".join(
-        f'<data key="{key}">{_text(value)}</data>' for key, value in values.items() if value is not None and value != ""
+        [
+            f'<data key="{key}">{_text(value)}</data>'
+            for key, value in values.items()
+            if value is not None and value != ""
+        ]
     )
 
 
 def _text(value: Scalar) -> str:
+    if isinstance(value, str):
+        return _UNSAFE.sub(_mend, value)
     if isinstance(value, bool):
         return "true" if value else "false"
-    # A carriage return in element text would come back as a line feed.
-    return escape(clean(value), {"\r": "&#13;"}) if isinstance(value, str) else repr(value)
+    return repr(value)
+
+
+def _mend(found: re.Match[str]) -> str:
+    return _REFERENCES.get(found[0], REPLACEMENT)

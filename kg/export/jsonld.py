@@ -9,7 +9,7 @@ import pyoxigraph as ox
 
 from kg import ontology as o
 from kg.export.base import ExportOptions
-from kg.export.rdf import Description, Term, describe
+from kg.export.rdf import Description, Term
 from kg.model import KnowledgeGraph
 from kg.ontology import Shortener
 
@@ -40,31 +40,55 @@ def context(base: str) -> dict[str, Any]:
     return {**prefixes, **typed}
 
 
-def write_jsonld(graph: KnowledgeGraph, stream: BinaryIO, options: ExportOptions) -> None:
-    """Write the graph as JSON-LD 1.1 with prefixed names."""
-    declared = context(options.base)
-    coerced = {name: value["@type"] for name, value in declared.items() if isinstance(value, dict)}
-    short = Shortener(o.prefixes(options.base))
-    stream.write(b'{"@context": ' + _dump(declared) + b',\n"@graph": [')
-    separator = b"\n"
-    for description in describe(graph, options):
-        stream.write(separator + _dump(_node(description, short, coerced)))
-        separator = b",\n"
-    stream.write(b"\n]}\n")
+class JSONLDScribe:
+    """Writes the graph as JSON-LD 1.1 with prefixed names."""
+
+    def __init__(self, graph: KnowledgeGraph, stream: BinaryIO, options: ExportOptions) -> None:
+        declared = context(options.base)
+        self._coerced = {name: value["@type"] for name, value in declared.items() if isinstance(value, dict)}
+        self._short = Shortener(o.prefixes(options.base))
+        self._stream = stream
+        self._separator = b"\n"
+        self._names: dict[ox.NamedNode, tuple[str, str | None]] = {o.TYPE: ("@type", "@id")}
+        stream.write(b'{"@context": ' + _dump(declared) + b',\n"@graph": [')
+
+    def add(self, description: Description) -> None:
+        """Write the line of a subject."""
+        self._stream.write(self._separator + _dump(self._node(description)))
+        self._separator = b",\n"
+
+    def end(self) -> None:
+        """Close the list of nodes."""
+        self._stream.write(b"\n]}\n")
+
+    def _node(self, description: Description) -> dict[str, Any]:
+        _, subject, properties = description
+        iri = subject.value
+        node: dict[str, Any] = {"@id": self._short(iri) or iri}
+        several: dict[str, list[Any]] = {}
+        for predicate, term in properties:
+            name, coercion = self._names.get(predicate) or self._name(predicate)
+            value = _value(term, self._short, coercion)
+            if name in several:
+                several[name].append(value)
+            elif name in node:
+                several[name] = node[name] = [node[name], value]
+            else:
+                node[name] = value
+        return node
+
+    def _name(self, predicate: ox.NamedNode) -> tuple[str, str | None]:
+        """Return the name of a property, and the type that the context gives its values."""
+        name = self._short(predicate.value) or predicate.value
+        found = self._names[predicate] = name, self._coerced.get(name)
+        return found
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(", ", ": ")).encode
 
 
 def _dump(value: dict[str, Any]) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(", ", ": ")).encode()
-
-
-def _node(description: Description, short: Shortener, coerced: dict[str, str]) -> dict[str, Any]:
-    node: dict[str, list[Any]] = {}
-    for predicate, value in description.properties:
-        name = "@type" if predicate == o.TYPE else short(predicate.value) or predicate.value
-        node.setdefault(name, []).append(_value(value, short, "@id" if name == "@type" else coerced.get(name)))
-    subject = description.subject.value
-    flat = {name: found[0] if len(found) == 1 else found for name, found in node.items()}
-    return {"@id": short(subject) or subject, **flat}
+    return _encode(value).encode()
 
 
 def _value(term: Term, short: Shortener, coercion: str | None) -> Any:

@@ -7,9 +7,10 @@ and things by id, claims by what they say. An RDF term is written the same way b
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
@@ -118,11 +119,13 @@ def describe(graph: KnowledgeGraph, options: ExportOptions) -> Iterator[Descript
             yield Description(kind, _node(name, base), properties + _assertions(said, known, base))
     seen: set[int] = set()
     for claim in claims(graph):
-        yield Description("Claims", _node(claim.id, base), _claim(claim, base))
-        yield from _evidence(claim.evidence, "Claims", base, seen)
+        items = _by_id(claim.evidence)
+        yield Description("Claims", _node(claim.id, base), _claim(claim, items, base))
+        yield from _evidence(items, "Claims", base, seen)
     for result in results(graph):
-        yield Description("Results", _node(result.id, base), _result(result, base))
-        yield from _evidence((result.evidence,), "Results", base, seen)
+        items = _by_id((result.evidence,))
+        yield Description("Results", _node(result.id, base), _result(result, items, base))
+        yield from _evidence(items, "Results", base, seen)
 
 
 def triples(graph: KnowledgeGraph, options: ExportOptions) -> Iterator[ox.Triple]:
@@ -132,6 +135,7 @@ def triples(graph: KnowledgeGraph, options: ExportOptions) -> Iterator[ox.Triple
             yield ox.Triple(subject, predicate, value)
 
 
+@lru_cache(maxsize=65_536)
 def _node(identifier: str, base: str) -> ox.NamedNode:
     return ox.NamedNode(ids.iri(identifier, base))
 
@@ -206,7 +210,7 @@ def _entity(entity: Entity) -> list[Property]:
     return properties
 
 
-def _claim(claim: Claim, base: str) -> list[Property]:
+def _claim(claim: Claim, evidence: Iterable[str], base: str) -> list[Property]:
     properties: list[Property] = [(o.TYPE, o.CLAIM), (o.SUBJECT, _node(claim.subject, base))]
     properties += [
         (o.PREDICATE, o.PROPERTIES[relation]) for relation in dict.fromkeys((claim.relation, claim.relation.general))
@@ -214,16 +218,22 @@ def _claim(claim: Claim, base: str) -> list[Property]:
     properties.append((o.OBJECT, _node(claim.object, base)))
     properties += [(o.STATED_IN, _node(paper, base)) for paper in sorted(set(claim.papers))]
     properties.append((o.CONFIDENCE, confidence_literal(claim.confidence)))
-    return properties + [
-        (o.HAS_EVIDENCE, _node(item, base)) for item in dict.fromkeys(e.id for e in sorted(claim.evidence))
-    ]
+    return properties + [(o.HAS_EVIDENCE, _node(item, base)) for item in evidence]
 
 
-def _evidence(items: Iterable[Evidence], part: str, base: str, seen: set[int]) -> Iterator[Description]:
+def _by_id(evidence: Iterable[Evidence]) -> dict[str, Evidence]:
+    """Return pieces of evidence in order by their ids, which cost a hash each."""
+    found: dict[str, Evidence] = {}
+    for item in sorted(evidence):
+        found.setdefault(item.id, item)
+    return found
+
+
+def _evidence(items: Mapping[str, Evidence], part: str, base: str, seen: set[int]) -> Iterator[Description]:
     """Yield what was not described before: one place may support several claims and results."""
-    for item in sorted(items):
+    for name, item in items.items():
         # As numbers the ids of millions of places need half of the memory; they are 64 bits of a hash in any case.
-        number = int(item.id.rpartition("/")[2], 16)
+        number = int(name.rpartition("/")[2], 16)
         if number in seen:
             continue
         seen.add(number)
@@ -236,10 +246,10 @@ def _evidence(items: Iterable[Evidence], part: str, base: str, seen: set[int]) -
             (o.START, ox.Literal(item.start)),
             (o.END, ox.Literal(item.end)),
         ]
-        yield Description(part, _node(item.id, base), properties)
+        yield Description(part, _node(name, base), properties)
 
 
-def _result(result: Result, base: str) -> list[Property]:
+def _result(result: Result, evidence: Iterable[str], base: str) -> list[Property]:
     properties: list[Property] = [(o.TYPE, o.RESULT), (o.STATED_IN, _node(result.paper, base))]
     number = decimal_literal(result.value) if result.value else None
     if number is not None:
@@ -254,4 +264,4 @@ def _result(result: Result, base: str) -> list[Property]:
     )
     properties += [(predicate, _node(entity, base)) for predicate, entity in ends if entity]
     properties.append((o.CONFIDENCE, confidence_literal(result.confidence)))
-    return [*properties, (o.HAS_EVIDENCE, _node(result.evidence.id, base))]
+    return properties + [(o.HAS_EVIDENCE, _node(item, base)) for item in evidence]

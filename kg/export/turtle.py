@@ -15,7 +15,7 @@ import pyoxigraph as ox
 
 from kg import ontology as o
 from kg.export.base import ExportOptions
-from kg.export.rdf import describe, triples
+from kg.export.rdf import Description, triples
 from kg.model import KnowledgeGraph
 from kg.ontology import Shortener
 
@@ -23,23 +23,55 @@ AnyTerm = ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple
 
 _BARE = {f"{o.XSD}integer": re.compile(r"[+-]?\d+"), f"{o.XSD}decimal": re.compile(r"[+-]?\d*\.\d+")}
 
+_HELD = 10_000
+"""Triples that are written together as N-Triples."""
 
-def write_turtle(graph: KnowledgeGraph, stream: BinaryIO, options: ExportOptions) -> None:
-    """Write the graph as Turtle: prefixes, then a paragraph for each subject under a heading for each part."""
-    prefixes = o.prefixes(options.base)
-    short = Shortener(prefixes)
-    for name, namespace in prefixes.items():
-        stream.write(f"@prefix {name}: <{namespace}> .\n".encode())
-    part = ""
-    for description in describe(graph, options):
-        if description.part != part:
-            part = description.part
-            stream.write(f"\n\n#### {part}\n".encode())
-        stream.write(_paragraph(description.subject, description.properties, short).encode())
+
+class TurtleScribe:
+    """Writes the graph as Turtle: prefixes, then a paragraph for each subject under a heading for each part."""
+
+    def __init__(self, graph: KnowledgeGraph, stream: BinaryIO, options: ExportOptions) -> None:
+        prefixes = o.prefixes(options.base)
+        self._short = Shortener(prefixes)
+        self._stream = stream
+        self._part = ""
+        for name, namespace in prefixes.items():
+            stream.write(f"@prefix {name}: <{namespace}> .\n".encode())
+
+    def add(self, description: Description) -> None:
+        """Write the paragraph of a subject."""
+        part, subject, properties = description
+        if part != self._part:
+            self._part = part
+            self._stream.write(f"\n\n#### {part}\n".encode())
+        self._stream.write(_paragraph(subject, properties, self._short).encode())
+
+    def end(self) -> None:
+        """Do nothing: a Turtle file ends with its last paragraph."""
+
+
+class NTriplesScribe:
+    """Writes the graph as N-Triples, a line for each triple."""
+
+    def __init__(self, graph: KnowledgeGraph, stream: BinaryIO, options: ExportOptions) -> None:
+        self._stream = stream
+        self._held: list[ox.Triple] = []
+
+    def add(self, description: Description) -> None:
+        """Take the triples of a subject."""
+        _, subject, properties = description
+        self._held += [ox.Triple(subject, predicate, value) for predicate, value in properties]
+        if len(self._held) >= _HELD:
+            self.end()
+
+    def end(self) -> None:
+        """Write what is held."""
+        ox.serialize(self._held, self._stream, ox.RdfFormat.N_TRIPLES)
+        self._held.clear()
 
 
 def write_ntriples(graph: KnowledgeGraph, stream: BinaryIO, options: ExportOptions) -> None:
-    """Write the graph as N-Triples, a line for each triple."""
+    """Write the graph as N-Triples in a pass of its own."""
     ox.serialize(triples(graph, options), stream, ox.RdfFormat.N_TRIPLES)
 
 
@@ -70,11 +102,11 @@ def _paragraph(subject: AnyTerm, properties: Iterable[tuple[ox.NamedNode, AnyTer
 def _term(term: AnyTerm, short: Shortener) -> str:
     if isinstance(term, ox.NamedNode):
         return short(term.value) or str(term)
-    if not isinstance(term, ox.Literal) or term.language:
-        return str(term)
+    text = str(term)
+    # A string needs no more than its quotes; what has a language or a datatype ends with that.
+    if text[-1] == '"' or not isinstance(term, ox.Literal) or term.language:
+        return text
     datatype = term.datatype.value
-    if datatype == f"{o.XSD}string":
-        return str(term)
     bare = _BARE.get(datatype)
     if bare and bare.fullmatch(term.value):
         return term.value

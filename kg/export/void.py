@@ -18,7 +18,7 @@ import pyoxigraph as ox
 from kg import __version__, ids
 from kg import ontology as o
 from kg.export.base import ExportOptions
-from kg.export.rdf import describe, literal
+from kg.export.rdf import Description, describe, literal
 from kg.export.turtle import write_triples
 from kg.model import KnowledgeGraph
 
@@ -39,13 +39,15 @@ _FILES = (
     ("graph.jsonld", "application/ld+json", "http://www.w3.org/ns/formats/JSON-LD"),
 )
 
+_MATCHES = frozenset((o.EXACT_MATCH, o.CLOSE_MATCH))
+
 Node = ox.NamedNode
 Property = tuple[Node, Node | ox.Literal]
 
 
 @dataclass(slots=True)
 class Counts:
-    """What a pass over the graph counts; ``links`` by property and host of the IRI linked to."""
+    """What a pass over the graph counts: distinct triples; ``links`` by property and host of the IRI linked to."""
 
     triples: int = 0
     subjects: int = 0
@@ -53,39 +55,49 @@ class Counts:
     properties: Counter[Node] = field(default_factory=Counter)
     links: Counter[tuple[Node, str]] = field(default_factory=Counter)
 
+    def add(self, description: Description) -> None:
+        """Count the triples of a subject, as the RDF formats write them."""
+        part, _, properties = description
+        self.subjects += 1
+        # Only papers and things have several strings for one property, which cleaning may have made equal.
+        distinct = set(properties) if part in ("Papers", "Things") else properties
+        self.triples += len(distinct)
+        self.properties.update([predicate for predicate, _ in distinct])
+        for predicate, value in distinct:
+            if predicate == o.TYPE and isinstance(value, Node):
+                self.classes[value] += 1
+            elif predicate in _MATCHES:
+                self.links[predicate, urlsplit(value.value).netloc] += 1
+
 
 def count(graph: KnowledgeGraph, options: ExportOptions) -> Counts:
-    """Count the distinct triples of the graph, as the RDF formats write it.
+    """Count the distinct triples of a graph.
 
     Raises:
         KGError: a claim or result names something that the graph lacks.
     """
     counts = Counts()
-    for part, _, properties in describe(graph, options):
-        counts.subjects += 1
-        # Only papers and things have several strings for one property, which cleaning may have made equal.
-        for predicate, value in set(properties) if part in ("Papers", "Things") else properties:
-            counts.triples += 1
-            counts.properties[predicate] += 1
-            if predicate == o.TYPE and isinstance(value, Node):
-                counts.classes[value] += 1
-            elif predicate in (o.EXACT_MATCH, o.CLOSE_MATCH):
-                counts.links[predicate, urlsplit(value.value).netloc] += 1
+    for description in describe(graph, options):
+        counts.add(description)
     return counts
 
 
-def write_void(graph: KnowledgeGraph, stream: BinaryIO, options: ExportOptions) -> None:
-    """Write the description as Turtle.
+class VoidScribe:
+    """Counts as the descriptions come, and writes the description of the dataset as Turtle at the end."""
 
-    Raises:
-        KGError: a claim or result names something that the graph lacks.
-    """
-    prefixes = {"void": VOID, "dcat": DCAT, "foaf": FOAF, "set": _space(options), **o.prefixes(options.base)}
-    write_triples(_describe(graph, options), stream, prefixes)
+    def __init__(self, graph: KnowledgeGraph, stream: BinaryIO, options: ExportOptions) -> None:
+        self._graph, self._stream, self._options = graph, stream, options
+        self._counts = Counts()
+        self.add = self._counts.add
+
+    def end(self) -> None:
+        """Write the file."""
+        options = self._options
+        prefixes = {"void": VOID, "dcat": DCAT, "foaf": FOAF, "set": _space(options), **o.prefixes(options.base)}
+        write_triples(_describe(self._graph, self._counts, options), self._stream, prefixes)
 
 
-def _describe(graph: KnowledgeGraph, options: ExportOptions) -> Iterator[ox.Triple]:
-    counts = count(graph, options)
+def _describe(graph: KnowledgeGraph, counts: Counts, options: ExportOptions) -> Iterator[ox.Triple]:
     short = o.Shortener(o.PREFIXES)
     root, space = options.base.rstrip("#/"), _space(options)
     dataset = Node(f"{space}dataset")
