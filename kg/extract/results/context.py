@@ -19,6 +19,10 @@ _CLAUSE = re.compile(
     r"[;:]|,\s(?:while|whereas|but|and\s(?:\w+\s)?(?:reduc|improv|achiev|outperform|increas)\w+|with|which|where)\b"
 )
 _REACHED = re.compile(r"\b(?:achiev|reach|attain|obtain|scor|retain|maintain)\w*\b", re.IGNORECASE)
+_BOUND = re.compile(
+    r"(?:\b(?:more|greater|higher|better|larger|less|lower|fewer|smaller)\sthan|\b(?:exceed|surpass)\w*(?:\sthe)?)[\s$(~]*$",
+    re.IGNORECASE,
+)
 _TOLD = ("first_person", "experiment", "achieve", "compare", "background")
 _COUNTED = frozenset(table()["groups"]["counted"].split())
 
@@ -111,6 +115,8 @@ def direction(context: Context) -> str:
     ['up', '']
     """
     left = context.left[max((m.end() for m in _CLAUSE.finditer(context.left)), default=0) :][-90:]
+    # "higher than 99%", "surpassing the 58.5%": what the number is compared with, no change by it.
+    left = _BOUND.sub("", left)
     right = context.right[:60]
     cut = re.search(r"[.;,:]|\band\b", right)
     right = right[: cut.start()] if cut else right
