@@ -56,13 +56,17 @@ function neighbours(i) {
     GRAPH.nodes[b].degree - GRAPH.nodes[a].degree || eb.confidence - ea.confidence || a - b).map(([other]) => other);
 }
 
+// A topic lies in one region, whose own picture has more of it than the overview.
+const regionOfTopic = () => (state.topic < 0 ? -1 : GRAPH.nodes.find((node) => node.topic === state.topic)?.cluster ?? -1);
+
 function basePositions() {
   if (state.mode === "all") return new Map(GRAPH.nodes.map((node) => [node.i, { x: GRAPH.x[node.i], y: GRAPH.y[node.i] }]));
   if (state.mode === "path") return arrangePath(state.path);
   if (state.mode === "focus") return arrangeFocus(state.focus, neighbours(state.focus));
   if (state.paper >= 0) return arrangePaper();
-  const shape = state.mode === "cluster" ? 1 : overviewShape();
-  const rows = state.mode === "cluster" ? GRAPH.clusters[state.cluster].places : GRAPH.overview;
+  const cluster = state.mode === "cluster" ? state.cluster : regionOfTopic();
+  const shape = cluster >= 0 ? 1 : overviewShape();
+  const rows = cluster >= 0 ? GRAPH.clusters[cluster].places : GRAPH.overview;
   return refilled(rows.map(([i, x, y]) => [i, { x: x * shape, y: y / shape }]));
 }
 
