@@ -83,7 +83,7 @@ def load_extraction(text: str, paper: Paper) -> Extraction:
             paper=paper.id,
             entities=tuple(_local_entity(x, tuple(map(evidence, x[3]))) for x in entities),
             claims=tuple(LocalClaim(Relation(x[0]), x[1], x[2], tuple(map(evidence, x[3]))) for x in claims),
-            results=tuple(LocalResult(*x[:4], evidence(x[4]), *x[5:]) for x in results),
+            results=tuple(_local_result(x, evidence(x[4])) for x in results),
             headline=headline,
         )
     except (KeyError, TypeError, IndexError, ValueError) as error:
@@ -151,6 +151,11 @@ def _places(items: Sequence[Evidence]) -> list[tuple[int, int, int, int, int]]:
 def _entity(x: Sequence[Any]) -> tuple[str, Naming, float]:
     type_, key, names, _, confidence, _, pairs = x
     return f"{type_}:{key}", (type_, tuple(names), tuple([(short, long_) for short, long_ in pairs])), confidence
+
+
+def _local_result(x: Sequence[Any], evidence: Evidence) -> LocalResult:
+    values: Any = (*x[:4], evidence, *x[5:])  # in the order of its fields
+    return LocalResult(*values)
 
 
 def _local_entity(x: Sequence[Any], mentions: tuple[Evidence, ...]) -> LocalEntity:
