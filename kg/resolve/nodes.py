@@ -29,6 +29,9 @@ CERTAIN = 10**12
 """Weight of the vocabulary's word on the type of a thing, above that of any number of papers."""
 
 _Where = tuple[EntityType, str]
+_Reasons = dict[int, tuple[str, Concept | None]]
+"""Why shapes, by place, go under their keys, and entries of the vocabulary; those that only share a spelling lack."""
+
 _RANK = {reason: rank for rank, reason in enumerate(TRUST)}
 
 
@@ -109,34 +112,40 @@ def find_nodes(outlines: Iterable[tuple[Outline, Sequence[str]]], names: Names, 
     table: dict[_Where, int] = {}
     weights: dict[int, int] = defaultdict(int)
     known: set[str] = set()
-    shapes = [_canonical(made, names, table, weights, known) for made, _ in outlines]
+    reasons: list[_Reasons] = []
+    shapes = [_canonical(made, names, table, weights, known, reasons) for made, _ in outlines]
     final = _types(table, weights, known)
     wheres = list(table)
     del table
     groups: dict[int, _Group] = defaultdict(_Group)
-    for (made, papers), numbers in zip(outlines, shapes, strict=True):
+    for (made, papers), numbers, why in zip(outlines, shapes, reasons, strict=True):
         for place, number in enumerate(numbers):
             numbers[place] = final.get(number, number)
-        _group(made, papers, names, numbers, wheres, groups)
+        _group(made, papers, names, numbers, why, wheres, groups)
     groups = dict(groups)
     labels = _labels(groups, wheres, overrides)
-    readable = Counter((wheres[number][0], ids.slug(label)) for number, label in labels.items())
-    identity = {
-        number: ids.entity_id(
-            wheres[number][0].value.lower(),
-            wheres[number][1],
-            label,
-            alone=readable[wheres[number][0], ids.slug(label)] == 1,
-        )
-        for number, label in labels.items()
-    }
-    return Nodes(wheres, shapes, groups, labels, identity)
+    return Nodes(wheres, shapes, groups, labels, _identity(labels, wheres))
+
+
+def _identity(labels: Mapping[int, str], wheres: Sequence[_Where]) -> dict[int, str]:
+    readable = {number: ids.slug(label) for number, label in labels.items()}
+    count = Counter((wheres[number][0], text) for number, text in readable.items())
+    found: dict[int, str] = {}
+    for number, label in labels.items():
+        (kind, key), text = wheres[number], readable[number]
+        found[number] = ids.entity_id(kind.value.lower(), key, label, alone=count[kind, text] == 1, readable=text)
+    return found
 
 
 def _canonical(
-    made: Outline, names: Names, table: dict[_Where, int], weights: dict[int, int], known: set[str]
+    made: Outline,
+    names: Names,
+    table: dict[_Where, int],
+    weights: dict[int, int],
+    known: set[str],
+    reasons: list[_Reasons],
 ) -> array[int]:
-    """Return the number of the key and type of each shape, and count what papers say of the type."""
+    """Return the number of the key and type of each shape; note why it has it, and what papers say of the type."""
     sums: Counter[int] = Counter()
     times: Counter[int] = Counter()
     for paper in made.papers:
@@ -144,15 +153,19 @@ def _canonical(
             sums[number] += weight
             times[number] += 1
     numbers = array("I")
+    why: _Reasons = {}
     for place, shape in enumerate(made.shapes):
         who = names.canonical(shape)
         number = table.setdefault((shape.type, who.key), len(table))
         numbers.append(number)
+        if who.reason != SPELLING or who.concept:
+            why[place] = who.reason, who.concept
         if shape.type in OBJECTS:
             weights[number] += sums[place]
             if who.concept and who.concept.type in OBJECTS:
                 known.add(who.key)
                 weights[table.setdefault((who.concept.type, who.key), len(table))] += CERTAIN * times[place]
+    reasons.append(why)
     return numbers
 
 
@@ -181,6 +194,7 @@ def _group(
     papers: Sequence[str],
     names: Names,
     numbers: array[int],
+    why: _Reasons,
     wheres: Sequence[_Where],
     groups: dict[int, _Group],
 ) -> None:
@@ -200,14 +214,17 @@ def _group(
                 group = groups[number]
                 group.names[name] = group.names.get(name, 0) + 1
     for place, number in enumerate(numbers):
-        group, who = groups[number], names.canonical(made.shapes[place])
-        if who.concept:
-            group.concept = min(group.concept, who.concept) if group.concept else who.concept
-        for name in given[place]:
-            if times[place]:
-                group.names[name] = group.names.get(name, 0) + times[place]
-            if who.reason != SPELLING:
-                group.reasons[name] = min(group.reasons.get(name, SPELLING), who.reason, key=_RANK.__getitem__)
+        if times[place]:
+            count = groups[number].names
+            for name in given[place]:
+                count[name] = count.get(name, 0) + times[place]
+    for place, (reason, concept) in why.items():
+        group = groups[numbers[place]]
+        if concept:
+            group.concept = min(group.concept, concept) if group.concept else concept
+        if reason != SPELLING:
+            for name in given[place]:
+                group.reasons[name] = min(group.reasons.get(name, SPELLING), reason, key=_RANK.__getitem__)
 
 
 def _labels(groups: Mapping[int, _Group], wheres: Sequence[_Where], overrides: Overrides) -> dict[int, str]:
