@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-from kg.engine import Engine
+from kg.engine import QUEUED, Engine
 from kg.errors import KGError
 from kg.model import KnowledgeGraph, Paper
 from kg.readers import Skipped
@@ -21,7 +21,7 @@ Progress = Callable[[str, int, int], None]
 """Called with the stage, the items done and the items in all (0: not known)."""
 
 OUTLINES_AT_A_TIME = 16
-"""Parts whose outlines are one piece of work."""
+"""Parts whose outlines are one piece of work at most."""
 
 
 def extract_missing(
@@ -82,7 +82,8 @@ def resolve_papers(
     parts = parts_of(extractions, papers, part_of, outlines)
     if engine:
         new = [part.name for part in parts if not (outlines / part.name).is_file()]
-        groups = [new[i : i + OUTLINES_AT_A_TIME] for i in range(0, len(new), OUTLINES_AT_A_TIME)]
+        size = min(OUTLINES_AT_A_TIME, -(-len(new) // (engine.workers * QUEUED))) if new else 1
+        groups = [new[i : i + size] for i in range(0, len(new), size)]
         for _ in engine.map(partial(keep_outlines, folder=extractions, outlines=outlines), groups, len(groups)):
             pass
     return join(tuple(papers.values()), parts, gazetteer, state.overrides, folder=folder, engine=engine)

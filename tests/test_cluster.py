@@ -131,18 +131,19 @@ def test_worker_killed_during_resolution_costs_its_piece_only(
     # Small pieces, so that there are some when the worker dies.
     monkeypatch.setattr("kg.resolve.PAPERS", 20)
     monkeypatch.setattr("kg.resolve.SHARD", 50)
+    # Not GraphML: its layout remembers the last graph, which keeps the files of that.
+    formats = ("ttl", "csv", "chunks")
     out = tmp_path / "hurt"
-    build([source], tmp_path / "local", BuildOptions(formats=FORMATS, fast=True, jobs=1))
+    build([source], tmp_path / "local", BuildOptions(formats=formats, fast=True, jobs=1))
     # What is extracted already is not extracted again: all that the workers have to do is resolution.
     shutil.copytree(tmp_path / "local" / FOLDER / EXTRACTIONS, out / FOLDER / EXTRACTIONS)
     engine = Killing(dask(cluster.address), cluster.workers[0])
-    report = build([source], out, BuildOptions(formats=FORMATS, fast=True, engine=engine))
+    report = build([source], out, BuildOptions(formats=formats, fast=True, engine=engine))
     assert report.reused == PAPERS
     assert cluster.workers[0].wait(10) == -signal.SIGKILL
-    assert {"write_rows", "reduce_shard"} <= {name for name, _ in engine.done}
-    assert all(count > 2 for _, count in engine.done if count)
+    assert {name for name, count in engine.done if count > 2} == {"keep_outlines", "write_rows", "reduce_shard"}
     del report
-    for name in FILES:
+    for name in set(FILES) - {"graph.graphml"}:
         assert (out / name).read_bytes() == (tmp_path / "local" / name).read_bytes(), name
     assert not list((out / FOLDER).glob(f"{PREFIX}*")), "rows were left behind"
 
