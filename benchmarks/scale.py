@@ -1,12 +1,14 @@
 """How a build grows: time and memory by stage and size, a build with nothing new, an addition, the slope of memory.
 
     python benchmarks/scale.py [--data ../shared] [--sizes 2000,6000,20000] [--jobs 2] [--model fast]
-    python benchmarks/scale.py --memory 20000,80000
+    python benchmarks/scale.py --memory 5000,20000,80000 [--formats ttl,html,graphml,names,store]
+    python benchmarks/scale.py --cluster 6000 [--workers 1,2]
 
 The first form runs `kg build` on prefixes of the corpus, each into an empty folder; its last folder is then built again
 with nothing new and with 100 papers more. The second form resolves and exports graphs larger than the corpus, made of
 variants of its papers: names that no vocabulary has are changed letter for letter, so that each copy brings things of
-its own. Variants are not sent through the extractor, nor through the search for duplicates, which would find them.
+its own. Variants are not sent through the extractor, nor through the search for duplicates, which would find them. The
+third form starts a Dask scheduler and workers on this machine and tells what a further worker gains.
 """
 
 from __future__ import annotations
@@ -15,18 +17,23 @@ import argparse
 import gzip
 import json
 import math
+import os
 import re
+import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from itertools import islice
+from functools import partial
+from itertools import islice, product
 from pathlib import Path
 
-from kg.codec import dump_extraction
-from kg.engine import Work, local
+from kg.codec import dump_extraction, load_extraction
+from kg.engine import local
 from kg.export import ExportOptions, stage_export
 from kg.export.commit import Transaction, lock
 from kg.extract import load_extractor
@@ -34,8 +41,9 @@ from kg.model import Paper
 from kg.readers import Skipped, deduplicate, read
 from kg.report import Report
 from kg.resolve import join
-from kg.state.extractions import Extractions, content_key, index
-from kg.state.parts import write_part
+from kg.state.extractions import Work, content_key, extract, index, pieces
+from kg.state.outlines import keep_outlines, outlines_folder, parts_of
+from kg.state.parts import list_parts, read_part, write_part
 from kg.vocabulary import default_gazetteer
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,11 +57,11 @@ def exponent(points: list[tuple[int, float]]) -> float:
     return sum((x - mean_x) * (y - mean_y) for x, y in logs) / sum((x - mean_x) ** 2 for x, _ in logs)
 
 
-def kg_build(source: Path, out: Path, jobs: int, model: str) -> tuple[float, dict[str, object]]:
+def kg_build(source: Path, out: Path, jobs: int, model: str, *more: str) -> tuple[float, dict[str, object]]:
     """Return wall seconds and the report of one `kg build` of its own process."""
     command = [sys.executable, "-m", "kg", "build", str(source), "--out", str(out), "--jobs", str(jobs), "--quiet"]
     started = time.perf_counter()
-    subprocess.run([*command, *(["--fast"] if model == "fast" else [])], check=True)
+    subprocess.run([*command, *(["--fast"] if model == "fast" else []), *more], check=True)
     return time.perf_counter() - started, json.loads((out / "report.json").read_text(encoding="utf-8"))
 
 
@@ -88,6 +96,55 @@ def growth(lines: list[str], sizes: list[int], jobs: int, model: str, folder: Pa
         f"100 papers more: {seconds:.1f} s, of which export {export:.1f} s; "
         f"the rest is {(seconds - export) / full:.1%} of the full build"
     )
+
+
+@contextmanager
+def dask_cluster(workers: int, folder: Path) -> Iterator[str]:
+    """Run a scheduler and workers of one thread each, and give the address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    address = f"tcp://127.0.0.1:{port}"
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    running: list[subprocess.Popen[bytes]] = []
+
+    def start(name: str, *arguments: str) -> None:
+        command = [sys.executable, "-m", f"distributed.cli.{name}", *arguments, "--no-dashboard"]
+        with (folder / f"{name}.log").open("ab") as log:
+            running.append(subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log))
+
+    try:
+        start("dask_scheduler", "--host", "127.0.0.1", "--port", str(port))
+        for _ in range(workers):
+            start("dask_worker", address, "--nthreads", "1", "--no-nanny", "--local-directory", str(folder))
+        from distributed import Client
+
+        with Client(address, timeout=60, set_as_default=False) as client:  # type: ignore[no-untyped-call]
+            client.wait_for_workers(workers, timeout=60)  # type: ignore[no-untyped-call]
+        yield address
+    finally:
+        for process in reversed(running):
+            process.terminate()
+            process.wait(30)
+
+
+def speed_up(lines: list[str], counts: list[int], model: str, folder: Path) -> None:
+    """Print what extraction and resolution take with some numbers of workers, start of the workers left out."""
+    source = folder / f"papers{len(lines)}.jsonl"
+    source.write_text("".join(lines), encoding="utf-8")
+    first: dict[str, float] = {}
+    for workers in counts:
+        out = folder / f"cluster{workers}"
+        with dask_cluster(workers, folder) as address:
+            _, report = kg_build(
+                source, out, 1, model, "--fresh", "--format", "ttl", "--engine", "dask", "--scheduler", address
+            )
+        for stage in report["stages"]:  # type: ignore[attr-defined]
+            name, spent = stage["stage"], stage["seconds"]
+            if name in ("extract", "resolve"):
+                gain = first.setdefault(name, spent) / max(spent, 1e-9)
+                print(f"{len(lines):8} papers  {workers} workers  {name:10}{spent:9.2f} s{gain:7.2f} times", flush=True)
+        shutil.rmtree(out)
 
 
 def variants_of(lines: list[str]) -> list[str]:
@@ -135,43 +192,51 @@ def variant(paper: Paper, number: int, change: Callable[[str], str]) -> Paper:
 
 def memory(size: int, source: Path, parts: Path, folder: Path, formats: list[str], limit: int) -> None:
     """Resolve and export ``size`` papers in this process and print its peak."""
-    extractor = load_extractor(None, fast=True)
-    originals = deduplicate(item for item in read([source]) if not isinstance(item, Skipped))
-    part_of = index(parts)
-    by_key: dict[str, Paper] = {}
-    made = folder / "parts"
-    for number in range(-(-size // len(originals))):
+    fingerprint = load_extractor(None, fast=True).fingerprint
+    read_papers = deduplicate(item for item in read([source]) if not isinstance(item, Skipped))
+    originals = {content_key(paper, fingerprint): paper for paper in read_papers}
+    del read_papers
+    made, by_key = folder / "parts", {}
+    for number, part in product(range(-(-size // len(originals))), list_parts(parts)):
         change = changer(number)
-        some = originals[: size - number * len(originals)]
-        for start in range(0, len(some), 64):
-            lines: list[tuple[str, str]] = []
-            chunk = {content_key(p, extractor.fingerprint): p for p in some[start : start + 64]}
-            new = {p.id: variant(p, number, change) for p in chunk.values()}
-            for e in Extractions(parts, chunk, part_of):
-                entities = tuple(
-                    replace(
-                        x,
-                        names=tuple(dict.fromkeys(map(change, x.names))),
-                        pairs=tuple((change(short), change(long_)) for short, long_ in x.pairs),
-                    )
-                    for x in e.entities
-                )
-                paper = new[e.paper]
-                key = content_key(paper, extractor.fingerprint)
-                by_key[key] = paper
-                lines.append((key, dump_extraction(replace(e, paper=paper.id, entities=entities))))
+        lines: list[tuple[str, str]] = []
+        for key, text in read_part(parts / part):
+            if key in originals and len(by_key) < size:
+                paper = variant(originals[key], number, change)
+                by_key[content_key(paper, fingerprint)] = paper
+                lines.append((content_key(paper, fingerprint), variant_extraction(text, originals[key], paper, change)))
+        if lines:
             write_part(made, lines)
-    found = Extractions(made, by_key, index(made))
+    del originals
+    outlines = outlines_folder(folder, default_gazetteer())
+    part_of = index(made)
     report = Report(lambda: graph)
+    with report.stage("outlines"):
+        keep_outlines(list_parts(made), folder=made, outlines=outlines)
     with report.stage("resolve"):
+        found = parts_of(made, by_key, part_of, outlines)
         graph = join(tuple(by_key.values()), found, default_gazetteer(), folder=folder, limit=limit)
-    del by_key, found
+    del by_key, found, part_of
     with lock(folder / "out") as held:
         for name in formats:
             with report.stage(name), Transaction(held) as transaction:
                 stage_export(graph, transaction, [name], ExportOptions())
     peaks = {stage.name: stage.memory for stage in report.stages}
     print(json.dumps({"papers": len(graph.papers), "peaks": peaks, "seconds": report.seconds}))
+
+
+def variant_extraction(text: str, original: Paper, paper: Paper, change: Callable[[str], str]) -> str:
+    """Return the extraction of a variant of a paper: its names changed, its places those of the original."""
+    extraction = load_extraction(text, original)
+    entities = tuple(
+        replace(
+            entity,
+            names=tuple(dict.fromkeys(map(change, entity.names))),
+            pairs=tuple((change(short), change(long_)) for short, long_ in entity.pairs),
+        )
+        for entity in extraction.entities
+    )
+    return dump_extraction(replace(extraction, paper=paper.id, entities=entities))
 
 
 def slope(sizes: list[int], source: Path, folder: Path, formats: str, limit: int) -> None:
@@ -182,8 +247,10 @@ def slope(sizes: list[int], source: Path, folder: Path, formats: str, limit: int
     extractor = load_extractor(None, fast=True)
     known = index(parts)
     missing = [paper for paper in papers if content_key(paper, extractor.fingerprint) not in known]
-    for _ in local(0)(missing, Work(parts, fast=True)):
-        pass
+    with local() as engine:
+        todo = pieces(missing, engine.workers) if missing else []
+        for _ in engine.map(partial(extract, work=Work(parts, fast=True)), todo, len(todo)):
+            pass
     peaks: dict[int, dict[str, int]] = {}
     for size in sizes:
         with tempfile.TemporaryDirectory(dir=folder) as here:
@@ -215,6 +282,8 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--model", choices=("fast", "default"), default="fast")
     parser.add_argument("--memory", help="sizes of graphs to resolve and export")
+    parser.add_argument("--cluster", type=int, help="papers to extract and resolve on a cluster of this machine")
+    parser.add_argument("--workers", default="1,2", help="numbers of workers of the cluster")
     parser.add_argument("--formats", default="ttl,jsonld,void,csv,graphml,html")
     parser.add_argument("--limit", type=int, default=50_000, help="claims and results that are held in memory")
     parser.add_argument("--work", type=Path, help="folder for what is made on the way; kept")
@@ -234,6 +303,9 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         if options.memory:
             slope([int(n) for n in options.memory.split(",")], corpus, folder, options.formats, options.limit)
+        elif options.cluster:
+            counts = [int(n) for n in options.workers.split(",")]
+            speed_up(list(head(corpus, options.cluster)), counts, options.model, folder)
         else:
             sizes = [int(n) for n in options.sizes.split(",")]
             growth(list(head(corpus, sizes[-1] + 100)), sizes, options.jobs, options.model, folder)

@@ -5,33 +5,32 @@ from __future__ import annotations
 import difflib
 import gc
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from kg.engine import Engine, Work, local
+from kg.engine import Engine, local
 from kg.errors import InputError, KGError
 from kg.export import FORMATS, ExportOptions, chosen_formats, stage_export
 from kg.export.commit import Lock, Transaction, lock, told
 from kg.export.store import sweep
-from kg.extract import load_extractor
 from kg.ids import digest, title_key
 from kg.model import KnowledgeGraph, Paper
 from kg.processes import RARE
 from kg.readers import Skipped, deduplicate
-from kg.report import Report, Stage, read_summary
-from kg.resolve import Overrides, join
+from kg.report import Report, read_summary
+from kg.resolve import Overrides
 from kg.resources import code_digest, data
+from kg.spool import sweep as sweep_scratch
+from kg.stages import Progress, extract_missing, resolve_papers
 from kg.state import FOLDER, STATE_FILE, State, load_state
-from kg.state.extractions import EXTRACTIONS, Extractions, content_key, index, keep_only, this_worker
+from kg.state.extractions import EXTRACTIONS, Work, content_key, extractor, index, keep_only
+from kg.state.outlines import drop_outlines, outlines_folder
 from kg.state.parts import drop_parts
 from kg.state.sources import RECORDS, Source, gather, records, without
 from kg.vocabulary import default_gazetteer
-
-Progress = Callable[[str, int, int], None]
-"""Called with the stage, the items done and the items in all (0: not known)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +75,9 @@ def build(
     # What is wrong with the command line is said before the work, not behind it.
     chosen_formats(options.formats)
     report = Report(lambda: load_graph(out))
-    extractor = load_extractor(options.model, fast=options.fast)
-    with _changing(out) as held:
-        state = _settled(State() if options.fresh else load_state(out) or State(), options, extractor.fingerprint)
+    fingerprint = extractor(options.model, options.fast).fingerprint
+    with _changing(out) as held, options.engine or local(options.jobs) as engine:
+        state = _settled(State() if options.fresh else load_state(out) or State(), options, fingerprint)
         with report.stage("read") as stage:
             state = replace(state, sources=_gather(inputs, out, state, options, report, progress, stdin))
             if _in_step(state, out, report):
@@ -87,8 +86,11 @@ def build(
             stage.items = report.read
         part_of = index(out / FOLDER / EXTRACTIONS)
         with report.stage("extract") as stage:
-            whole = _extract(papers, part_of, out, options, report, progress, stage)
-        _finish(papers, part_of, state, held, report, progress, whole=whole)
+            # Workers elsewhere have another working folder.
+            model = options.model.resolve() if options.model else None
+            work = Work((out / FOLDER / EXTRACTIONS).resolve(), model, options.fast)
+            whole = extract_missing(papers, part_of, work, engine, report, progress, stage)
+        _finish(papers, part_of, state, held, engine, report, progress, whole=whole)
     return report
 
 
@@ -103,7 +105,7 @@ def remove(out: Path, names: Sequence[str], *, progress: Progress = lambda stage
         KGError: a file cannot be written.
     """
     report = Report(lambda: load_graph(out))
-    with _changing(out) as held:
+    with _changing(out) as held, local() as engine:
         state = _remembered(out)
         with report.stage("read") as stage:
             papers = _papers(state, out, report)
@@ -116,7 +118,7 @@ def remove(out: Path, names: Sequence[str], *, progress: Progress = lambda stage
             report.skipped, report.skipped_count = [], 0
             kept = _keyed(_papers(state, out, report), state)
             stage.items = report.read
-        _finish(kept, index(out / FOLDER / EXTRACTIONS), state, held, report, progress)
+        _finish(kept, index(out / FOLDER / EXTRACTIONS), state, held, engine, report, progress)
     return report
 
 
@@ -129,7 +131,7 @@ def export_folder(out: Path, formats: Sequence[str], *, progress: Progress = lam
     """
     chosen_formats(formats)
     report = Report(lambda: load_graph(out))
-    with _changing(out) as held:
+    with _changing(out) as held, local() as engine:
         state = _remembered(out)
         asked = [format_.name for format_ in chosen_formats({*formats, *state.formats})]
         state = replace(state, formats=tuple(asked))
@@ -138,7 +140,7 @@ def export_folder(out: Path, formats: Sequence[str], *, progress: Progress = lam
                 return report
             kept = _keyed(_papers(state, out, report), state)
             stage.items = report.read
-        _finish(kept, index(out / FOLDER / EXTRACTIONS), state, held, report, progress)
+        _finish(kept, index(out / FOLDER / EXTRACTIONS), state, held, engine, report, progress)
     return report
 
 
@@ -150,7 +152,7 @@ def load_graph(out: Path) -> KnowledgeGraph:
     """
     state = _remembered(out)
     papers = _keyed(_papers(state, out, Report(KnowledgeGraph)), state)
-    return _resolve(papers, index(out / FOLDER / EXTRACTIONS), state, out)
+    return resolve_papers(papers, index(out / FOLDER / EXTRACTIONS), state, out)
 
 
 def _settled(old: State, options: BuildOptions, fingerprint: str) -> State:
@@ -215,45 +217,12 @@ def _keyed(papers: Iterable[Paper], state: State) -> dict[str, Paper]:
     return {content_key(paper, state.fingerprint): paper for paper in papers}
 
 
-def _extract(
-    papers: Mapping[str, Paper],
-    part_of: dict[str, str],
-    out: Path,
-    options: BuildOptions,
-    report: Report,
-    progress: Progress,
-    stage: Stage,
-) -> bool:
-    """Extract what is missing and note in ``part_of`` where it is; tell whether all went well."""
-    folder = out / FOLDER / EXTRACTIONS
-    missing = [paper for key, paper in papers.items() if key not in part_of]
-    report.reused = done = len(papers) - len(missing)
-    progress("extract", done, len(papers))
-    engine = options.engine or local(options.jobs)
-    memory: dict[str, int] = {}
-    failed = False
-    for piece in engine(missing, Work(folder, options.model, options.fast)):
-        if not papers.keys() >= set(piece.keys):
-            raise KGError(
-                f"{piece.worker}: runs another version of paper-kg or another model; install the same one there"
-            )
-        part_of.update(dict.fromkeys(piece.keys, piece.part))
-        done += len(piece.keys) + len(piece.failed)
-        memory[piece.worker] = max(memory.get(piece.worker, 0), piece.memory)
-        for key, reason in piece.failed:
-            paper, failed = papers[key], True
-            report.skip(Skipped(paper.places[0], f"nothing extracted from {paper.title[:80]!r}: {reason}"))
-        progress("extract", done, len(papers))
-    stage.items = len(missing)
-    stage.memory = sum(used for worker, used in memory.items() if worker != this_worker())
-    return not failed
-
-
 def _finish(
     papers: Mapping[str, Paper],
     part_of: Mapping[str, str],
     state: State,
     held: Lock,
+    engine: Engine,
     report: Report,
     progress: Progress,
     *,
@@ -269,7 +238,7 @@ def _finish(
     todo = [name for name in state.formats if not _current(name, old, out)]
     with report.stage("resolve") as stage:
         progress("resolve", 0, 0)
-        report.made = _resolve(papers, part_of, state, out)
+        report.made = resolve_papers(papers, part_of, state, out, engine)
         stage.items = len(papers)
     report.skipped.sort(key=lambda s: (s.place, s.reason))
     with Transaction(held) as transaction:
@@ -295,6 +264,7 @@ def _clear(papers: Iterable[str], part_of: Mapping[str, str], state: State, out:
     sweep(out)  # databases go when no reader has them open
     drop_parts(out / FOLDER / RECORDS, (part for source in state.sources for part in source.parts))
     keep_only(out / FOLDER / EXTRACTIONS, papers, part_of)
+    drop_outlines(out / FOLDER, outlines_folder(out / FOLDER, default_gazetteer()))
 
 
 def _in_step(state: State, out: Path, report: Report) -> bool:
@@ -343,11 +313,6 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.is_file() else -1
 
 
-def _resolve(papers: Mapping[str, Paper], part_of: Mapping[str, str], state: State, out: Path) -> KnowledgeGraph:
-    found = Extractions(out / FOLDER / EXTRACTIONS, papers, part_of)
-    return join(tuple(papers.values()), found, default_gazetteer(), state.overrides, folder=out / FOLDER)
-
-
 def _remembered(out: Path) -> State:
     state = load_state(out)
     if state is None:
@@ -380,6 +345,7 @@ def _changing(out: Path) -> Iterator[Lock]:
     gc.set_threshold(*RARE)
     try:
         with lock(out) as held, told(out):
+            sweep_scratch(out / FOLDER)
             yield held
     finally:
         gc.set_threshold(*before)

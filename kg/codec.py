@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from kg.model import (
@@ -14,10 +14,11 @@ from kg.model import (
     LocalClaim,
     LocalEntity,
     LocalResult,
-    Outline,
+    Naming,
     Paper,
     Place,
     Relation,
+    Stated,
 )
 
 _PAPER = ("title", "abstract", "authors", "author_count", "date", "identifiers", "url", "venue", "variants", "places")
@@ -69,48 +70,76 @@ def dump_extraction(extraction: Extraction) -> str:
     return _json((entities, claims, results, extraction.headline))
 
 
-def load_extraction(text: str, paper: Paper, *, mentions: bool = True) -> Extraction:
-    """Return the extraction of ``paper`` that :func:`dump_extraction` wrote, with or without mentions of its entities.
+def load_extraction(text: str, paper: Paper) -> Extraction:
+    """Return the extraction of ``paper`` that :func:`dump_extraction` wrote.
 
     Raises:
         ValueError: the text is no extraction of this paper.
     """
-    name = paper.id
-    sections = tuple(map(paper.section, SECTIONS))
-
-    def evidence(place: Sequence[int]) -> Evidence:
-        section, start, end, low, high = place
-        text = sections[section]
-        return Evidence(name, SECTIONS[section], start, end, text[start:end], text[low:high], low)
-
+    evidence = _evidence_of(paper)
     try:
         entities, claims, results, headline = json.loads(text)
         return Extraction(
-            paper=name,
-            entities=tuple(_entity(x, tuple(map(evidence, x[3])) if mentions else ()) for x in entities),
+            paper=paper.id,
+            entities=tuple(_local_entity(x, tuple(map(evidence, x[3]))) for x in entities),
             claims=tuple(LocalClaim(Relation(x[0]), x[1], x[2], tuple(map(evidence, x[3]))) for x in claims),
-            results=tuple(_result(x, evidence(x[4])) for x in results),
+            results=tuple(_local_result(x, evidence(x[4])) for x in results),
             headline=headline,
         )
     except (KeyError, TypeError, IndexError, ValueError) as error:
         raise ValueError(f"no extraction: {error}") from error
 
 
-def load_outline(text: str, paper: str) -> Outline:
-    """Return the outline of an extraction that :func:`dump_extraction` wrote; ``paper`` is the id of its paper.
+def load_stated(text: str, paper: Paper) -> Stated:
+    """Return what ``paper`` states, from the line that :func:`dump_extraction` wrote.
+
+    Raises:
+        ValueError: the text is no extraction of this paper.
+    """
+    evidence = _evidence_of(paper)
+    try:
+        entities, claims, results, headline = json.loads(text)
+        return Stated(
+            paper.id,
+            [_entity(x) for x in entities],
+            [(x[0], x[1], x[2], tuple(map(evidence, x[3]))) for x in claims],
+            [(*x[:4], evidence(x[4]), *x[5:]) for x in results],
+            headline,
+        )
+    except (KeyError, TypeError, IndexError, ValueError) as error:
+        raise ValueError(f"no extraction: {error}") from error
+
+
+def load_named(text: str) -> Stated:
+    """Return what an extraction names, as :func:`load_stated` does, but without paper and evidence.
 
     Raises:
         ValueError: the text is no extraction.
     """
     try:
-        entities, _, results, _ = json.loads(text)
-        return Outline(
-            paper,
-            tuple(_entity(x, ()) for x in entities),
-            tuple(dict.fromkeys(x[0] for x in results if x[0])),
+        entities, claims, results, headline = json.loads(text)
+        return Stated(
+            "",
+            [_entity(x) for x in entities],
+            [(x[0], x[1], x[2], ()) for x in claims],
+            [(*x[:4], None, *x[5:]) for x in results],
+            headline,
         )
     except (KeyError, TypeError, IndexError, ValueError) as error:
         raise ValueError(f"no extraction: {error}") from error
+
+
+def _evidence_of(paper: Paper) -> Callable[[Sequence[int]], Evidence]:
+    """Return what makes evidence of a place in a paper, as :func:`_places` writes it."""
+    name = paper.id
+    sections = tuple((section, paper.section(section)) for section in SECTIONS)
+
+    def evidence(place: Sequence[int]) -> Evidence:
+        number, start, end, low, high = place
+        section, words = sections[number]
+        return Evidence(name, section, start, end, words[start:end], words[low:high], low)
+
+    return evidence
 
 
 def _places(items: Sequence[Evidence]) -> list[tuple[int, int, int, int, int]]:
@@ -119,19 +148,16 @@ def _places(items: Sequence[Evidence]) -> list[tuple[int, int, int, int, int]]:
     ]
 
 
-def _entity(x: list[Any], mentions: tuple[Evidence, ...]) -> LocalEntity:
-    type_, key, names, _, confidence, concept, pairs = x
-    return LocalEntity(
-        key=key,
-        type=EntityType(type_),
-        names=tuple(names),
-        mentions=mentions,
-        confidence=confidence,
-        concept=concept,
-        pairs=tuple((short, long_) for short, long_ in pairs),
-    )
+def _entity(x: Sequence[Any]) -> tuple[str, Naming, float]:
+    type_, key, names, _, confidence, _, pairs = x
+    return f"{type_}:{key}", (type_, tuple(names), tuple([(short, long_) for short, long_ in pairs])), confidence
 
 
-def _result(x: list[Any], evidence: Evidence) -> LocalResult:
+def _local_result(x: Sequence[Any], evidence: Evidence) -> LocalResult:
     values: Any = (*x[:4], evidence, *x[5:])  # in the order of its fields
     return LocalResult(*values)
+
+
+def _local_entity(x: Sequence[Any], mentions: tuple[Evidence, ...]) -> LocalEntity:
+    _, (type_, names, pairs), confidence = _entity(x)
+    return LocalEntity(x[1], EntityType(type_), names, mentions, confidence, x[5], pairs)

@@ -1,95 +1,122 @@
-"""Engines: who extracts. Each takes pieces of work and gives back what was done, in whatever order it is done."""
+"""Engines: who does the work. An engine applies a function to pieces of work, here or elsewhere, and no more.
+
+Functions and pieces are sent to other processes, so both must be picklable, and a function may be applied to a piece
+again when a worker dies.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
-from functools import lru_cache
+from itertools import islice
 from multiprocessing import get_context
-from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol, Self, TypeVar
 
 from kg.errors import KGError
-from kg.extract import Extractor, load_extractor
-from kg.model import Paper
 from kg.processes import start_worker
-from kg.state.extractions import Done, extract_part
+
+P = TypeVar("P")
+R = TypeVar("R")
 
 QUEUED = 4
 """Pieces of work a process that are handed out at a time."""
 
-_SMALL, _LARGE = 8, 64
+STARTING = 2.0
+"""Seconds that a process takes to start, about: work that is done sooner than that is not worth one."""
+
+DIED = (
+    "died, perhaps for want of memory; what was extracted is kept: run the same command again, with {} if memory is "
+    "short"
+)
+"""What is said of workers that died, with what helps."""
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What to extract with: ``folder`` is where parts go, ``model`` and ``fast`` choose the extractor."""
+class Engine(Protocol):
+    """Who does the work. It is open from its first use to the end of its ``with`` block, and may be used again.
 
-    folder: Path
-    model: Path | None = None
-    fast: bool = False
-
-
-Engine = Callable[[Sequence[Paper], Work], Iterator[Done]]
-"""Extracts papers into parts of the work's folder."""
-
-
-def pieces(papers: Sequence[Paper], workers: int) -> list[Sequence[Paper]]:
-    """Cut papers into pieces: large enough to be worth a part, small enough that all workers have some."""
-    size = min(max(-(-len(papers) // (workers * QUEUED)), _SMALL), _LARGE)
-    return [papers[i : i + size] for i in range(0, len(papers), size)]
-
-
-def do(papers: Sequence[Paper], work: Work) -> Done:
-    """Do one piece of work in this process; the extractor is loaded once.
-
-    Raises:
-        OSError: the part cannot be written.
+    ``apart`` tells that workers share files with this process and nothing else.
     """
-    return extract_part(papers, _extractor(work.model, work.fast), work.folder)
+
+    @property
+    def apart(self) -> bool: ...
+
+    @property
+    def workers(self) -> int:
+        """Pieces of work that are done at a time."""
+
+    def map(self, function: Callable[[P], R], pieces: Iterable[P], count: int) -> Iterator[R]:
+        """Yield what the function makes of each piece, in whatever order that is done; ``count`` is how many there are.
+
+        Raises:
+            KGError: workers died; or whatever the function raises.
+        """
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
 
 
-@lru_cache(maxsize=2)
-def _extractor(model: Path | None, fast: bool) -> Extractor:
-    return load_extractor(model, fast=fast)
+class Local:
+    """The engine of this machine: processes that are started when there is enough to do, else this one alone."""
+
+    apart = False
+
+    def __init__(self, jobs: int) -> None:
+        self._jobs = jobs
+        self._pool: ProcessPoolExecutor | None = None
+
+    @property
+    def workers(self) -> int:
+        return self._jobs or os.cpu_count() or 1
+
+    def map(self, function: Callable[[P], R], pieces: Iterable[P], count: int) -> Iterator[R]:
+        following = iter(pieces)
+        if self._pool is None:
+            spent = 0.0
+            for done, piece in enumerate(following, 1):
+                started = time.monotonic()
+                made = function(piece)
+                spent += time.monotonic() - started
+                yield made
+                # What was done tells how long the rest would take here, and whether processes are worth their start.
+                if self.workers > 1 and spent / done * (count - done) > STARTING * self.workers:
+                    # Spawned, not forked: the parent may hold threads of numerical libraries, which fork does not copy.
+                    self._pool = ProcessPoolExecutor(self.workers, get_context("spawn"), start_worker)
+                    break
+            else:
+                return
+        pool = self._pool
+        try:
+            yield from self._spread(pool, function, following)
+        except BrokenProcessPool as error:
+            raise KGError(f"a process of the build {DIED.format('fewer --jobs')}") from error
+
+    def _spread(self, pool: ProcessPoolExecutor, function: Callable[[P], R], following: Iterator[P]) -> Iterator[R]:
+        # Handed out little by little: a million papers are not pickled at once.
+        running: set[Future[R]] = set()
+        while True:
+            running |= {pool.submit(function, p) for p in islice(following, self.workers * QUEUED - len(running))}
+            if not running:
+                return
+            finished, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in finished:
+                yield future.result()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        pool, self._pool = self._pool, None
+        if pool:
+            pool.shutdown(cancel_futures=True)
 
 
 def local(jobs: int = 0) -> Engine:
     """Return the engine of this machine: ``jobs`` processes, 0 for one a processor."""
-
-    def run(papers: Sequence[Paper], work: Work) -> Iterator[Done]:
-        workers = jobs or os.cpu_count() or 1
-        todo = pieces(papers, workers)
-        if min(workers, len(todo)) <= 1:
-            for piece in todo:
-                yield do(piece, work)
-            return
-        # Spawned, not forked: the parent may hold threads of numerical libraries, which do not survive a fork.
-        with ProcessPoolExecutor(min(workers, len(todo)), get_context("spawn"), start_worker) as pool:
-            try:
-                yield from _drain(pool, todo, work, workers * QUEUED)
-            except BrokenProcessPool as error:
-                raise KGError(
-                    "a process of the build died, perhaps for want of memory; what was extracted is kept: run the same "
-                    "command again, with fewer --jobs if memory is short"
-                ) from error
-
-    return run
-
-
-def _drain(pool: ProcessPoolExecutor, todo: list[Sequence[Paper]], work: Work, queued: int) -> Iterator[Done]:
-    # Handed out little by little: a million papers are not pickled at once.
-    running: set[Future[Done]] = set()
-    following = iter(todo)
-    while True:
-        for piece in following:
-            running.add(pool.submit(do, piece, work))
-            if len(running) >= queued:
-                break
-        if not running:
-            return
-        done, running = wait(running, return_when=FIRST_COMPLETED)
-        for future in done:
-            yield future.result()
+    return Local(jobs)

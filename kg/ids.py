@@ -60,17 +60,17 @@ def paper_id(title: str) -> str:
     return f"paper/{slug(title, limit=48) or 'untitled'}-{digest(key, length=8)}"
 
 
-def entity_id(kind: str, key: str, label: str, *, alone: bool = True) -> str:
+def entity_id(kind: str, key: str, label: str, *, alone: bool = True, readable: str | None = None) -> str:
     """Return the id of an entity, for instance ``method/resnet-50``.
 
     ``key`` is the normalised name that tells entities of one kind apart. It enters as a hash where the readable part
     would not tell them apart: when another entity reads the same (``alone`` is false: homonyms, ``C`` and ``C#``), and
-    for a name without Latin letters or cut at its limit.
+    for a name without Latin letters or cut at its limit. ``readable`` is the slug of the label where it is known.
 
     >>> entity_id("method", "resnet50", "ResNet-50")
     'method/resnet-50'
     """
-    readable = slug(label)
+    readable = slug(label) if readable is None else readable
     if readable and alone and len(readable) < 60:
         return f"{kind}/{readable}"
     return f"{kind}/{readable or 'x'}-{digest(kind, key, length=6)}"

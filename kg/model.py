@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any, NamedTuple
 
 from kg import ids
 
@@ -234,13 +235,27 @@ class Extraction:
     headline: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outline:
-    """What an extraction names, without its places and claims: enough to tell which names mean one thing."""
+Naming = tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]]
+"""How a paper names a thing: type, names, and abbreviations that it defines for it as (short, long)."""
+
+
+class Stated(NamedTuple):
+    """An extraction as resolution reads it: in plain values, and without the places where things are mentioned.
+
+    ``entities`` are their refs, namings and confidence; ``claims`` hold relation, ref of the object, confidence and
+    evidence; ``results`` the fields of a :class:`LocalResult` in order.
+    """
 
     paper: str
-    entities: tuple[LocalEntity, ...] = ()
-    metrics: tuple[str, ...] = ()
+    entities: list[tuple[str, Naming, float]]
+    claims: list[tuple[str, str, float, tuple[Evidence, ...]]]
+    results: list[tuple[Any, ...]]
+    headline: str | None
+
+    @property
+    def metrics(self) -> list[str]:
+        """Names of the metrics of its results, each once."""
+        return list(dict.fromkeys(result[0] for result in self.results if result[0]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Self
 
 import pytest
 
 from kg.building import BuildOptions, build
 from kg.errors import InputError
+from kg.spool import PREFIX
 from kg.state import FOLDER
 from kg.state.extractions import EXTRACTIONS
 from kg.state.parts import list_parts
 
 pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
 
-FILES = ("graph.ttl", "graph.graphml")
+FORMATS = ("ttl", "graphml", "csv", "chunks")
+FILES = ("graph.ttl", "graph.graphml", "nodes.csv", "edges.csv", "chunks/graph-00000.nt.gz")
 PAPERS = 400
 
 
@@ -84,7 +88,7 @@ def source(tmp_path: Path) -> Path:
 def run(source: Path, out: Path, address: str) -> BuildOptions:
     from kg.cluster import dask
 
-    options = BuildOptions(formats=("ttl", "graphml"), fast=True, engine=dask(address))
+    options = BuildOptions(formats=FORMATS, fast=True, engine=dask(address))
     build([source], out, options)
     return options
 
@@ -93,7 +97,7 @@ def run(source: Path, out: Path, address: str) -> BuildOptions:
 def test_cluster_gives_the_bytes_of_one_machine_also_when_a_worker_is_killed(
     cluster: Cluster, source: Path, tmp_path: Path
 ) -> None:
-    build([source], tmp_path / "local", BuildOptions(formats=("ttl", "graphml"), fast=True, jobs=1))
+    build([source], tmp_path / "local", BuildOptions(formats=FORMATS, fast=True, jobs=1))
     run(source, tmp_path / "whole", cluster.address)
     folder = tmp_path / "hurt" / FOLDER / EXTRACTIONS
     at_death: list[int] = []
@@ -116,6 +120,61 @@ def test_cluster_gives_the_bytes_of_one_machine_also_when_a_worker_is_killed(
         expected = (tmp_path / "local" / name).read_bytes()
         assert (tmp_path / "whole" / name).read_bytes() == expected
         assert (tmp_path / "hurt" / name).read_bytes() == expected
+
+
+@pytest.mark.slow
+def test_worker_killed_during_resolution_costs_its_piece_only(
+    cluster: Cluster, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from kg.cluster import dask
+
+    # Small pieces, so that there are some when the worker dies.
+    monkeypatch.setattr("kg.resolve.PAPERS", 20)
+    monkeypatch.setattr("kg.resolve.SHARD", 50)
+    # Not GraphML: its layout remembers the last graph, which keeps the files of that.
+    formats = ("ttl", "csv", "chunks")
+    out = tmp_path / "hurt"
+    build([source], tmp_path / "local", BuildOptions(formats=formats, fast=True, jobs=1))
+    # What is extracted already is not extracted again: all that the workers have to do is resolution.
+    shutil.copytree(tmp_path / "local" / FOLDER / EXTRACTIONS, out / FOLDER / EXTRACTIONS)
+    engine = Killing(dask(cluster.address), cluster.workers[0])
+    report = build([source], out, BuildOptions(formats=formats, fast=True, engine=engine))
+    assert report.reused == PAPERS
+    assert cluster.workers[0].wait(10) == -signal.SIGKILL
+    assert {name for name, count in engine.done if count > 2} == {"keep_outlines", "write_rows", "reduce_shard"}
+    del report
+    for name in set(FILES) - {"graph.graphml"}:
+        assert (out / name).read_bytes() == (tmp_path / "local" / name).read_bytes(), name
+    assert not list((out / FOLDER).glob(f"{PREFIX}*")), "rows were left behind"
+
+
+@dataclass
+class Killing:
+    """An engine that kills a worker when the first rows were written, while others are being written."""
+
+    engine: Any
+    worker: subprocess.Popen[bytes]
+    done: list[tuple[str, int]] = field(default_factory=list)
+    apart: bool = True
+
+    @property
+    def workers(self) -> int:
+        return int(self.engine.workers)
+
+    def map(self, function: Any, pieces: Iterable[Any], count: int) -> Iterator[Any]:
+        name = function.func.__name__
+        self.done.append((name, count))
+        for number, made in enumerate(self.engine.map(function, pieces, count)):
+            if name == "write_rows" and number == 0:
+                self.worker.send_signal(signal.SIGKILL)
+            yield made
+
+    def __enter__(self) -> Self:
+        self.engine.__enter__()
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.engine.__exit__(None, None, None)
 
 
 def test_no_scheduler_is_told(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

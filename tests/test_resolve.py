@@ -25,13 +25,15 @@ from kg.model import (
     Relation,
 )
 from kg.report import Report
-from kg.resolve import join, resolve
+from kg.resolve import join, resolve, spread
+from kg.resolve.alone import Alone
 from kg.resolve.belief import SHARE, SUPPORT, combine
 from kg.resolve.expansions import expansion_key
 from kg.resolve.labels import best_label
 from kg.spool import Table
 from kg.state import FOLDER, load_state
-from kg.state.extractions import EXTRACTIONS, Extractions, content_key, index
+from kg.state.extractions import EXTRACTIONS, content_key, index
+from kg.state.outlines import Part, keep_outlines, outlines_folder, parts_of, read_outline
 from kg.text import name_key
 from kg.vocabulary import Concept, Gazetteer, default_gazetteer
 from tests.names import paper_with
@@ -107,6 +109,7 @@ def graph_of(things: list[tuple[Paper, Extraction]]) -> KnowledgeGraph:
     return resolve([p for p, _ in things], [e for _, e in things], GAZETTEER)
 
 
+@settings(deadline=None)
 @given(PAPERS, st.randoms(use_true_random=False))
 def test_order_does_not_matter(things: list[tuple[Paper, Extraction]], chance: random.Random) -> None:
     papers, extractions = [p for p, _ in things], [e for _, e in things]
@@ -119,12 +122,14 @@ def test_order_does_not_matter(things: list[tuple[Paper, Extraction]], chance: r
     assert resolve(papers, turned, GAZETTEER) == expected
 
 
+@settings(deadline=None)
 @given(PAPERS)
 def test_what_is_said_twice_counts_once(things: list[tuple[Paper, Extraction]]) -> None:
     papers, extractions = [p for p, _ in things], [e for _, e in things]
     assert resolve(papers, extractions * 2, GAZETTEER) == resolve(papers, extractions, GAZETTEER)
 
 
+@settings(deadline=None)
 @given(PAPERS)
 def test_no_chain_joins_what_differs_at_its_ends(things: list[tuple[Paper, Extraction]]) -> None:
     for node in graph_of(things).entities:
@@ -132,6 +137,7 @@ def test_no_chain_joins_what_differs_at_its_ends(things: list[tuple[Paper, Extra
         assert len({expansion_key(n) for n in long_names}) <= 1, node
 
 
+@settings(deadline=None)
 @given(PAPERS)
 def test_every_merge_has_a_reason_and_every_name_a_merge(things: list[tuple[Paper, Extraction]]) -> None:
     graph = graph_of(things)
@@ -140,6 +146,7 @@ def test_every_merge_has_a_reason_and_every_name_a_merge(things: list[tuple[Pape
     assert merged == {(node.id, alias) for node in graph.entities for alias in node.aliases}
 
 
+@settings(deadline=None)
 @given(PAPERS)
 def test_nothing_is_lost(things: list[tuple[Paper, Extraction]]) -> None:
     graph = graph_of(things)
@@ -160,7 +167,7 @@ def test_nothing_is_lost(things: list[tuple[Paper, Extraction]]) -> None:
     assert all(r.metric in known and kind.get(r.method or "", METHOD) is not TASK for r in graph.results)
 
 
-@settings(max_examples=50)
+@settings(deadline=None, max_examples=50)
 @given(PAPERS)
 def test_a_name_of_one_paper_has_one_node_for_its_type(things: list[tuple[Paper, Extraction]]) -> None:
     graph = graph_of(things)
@@ -284,6 +291,7 @@ def test_two_unlike_extractions_of_one_paper() -> None:
     assert {n.label for n in graph.entities if n.type is not METRIC} == {"Netto", "COCO"}
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=6))
 def test_belief_grows_with_papers(confidences: list[float]) -> None:
     belief = combine(confidences)
@@ -353,18 +361,56 @@ def test_letters_found_here_and_there_are_no_definition() -> None:
     assert trusted([wild, sound]) == [sound]
 
 
-@pytest.mark.parametrize("limit", [1, 3, 1000])
-def test_graph_on_disk_equals_that_in_memory(examples: tuple[Path, Report], tmp_path: Path, limit: int) -> None:
-    out = examples[0]
-    state = load_state(out)
-    assert state is not None
+@pytest.mark.parametrize(("limit", "shard"), [(1, 7), (3, 1000), (1000, 7)])
+def test_graph_on_disk_equals_that_in_memory(
+    examples: tuple[Path, Report], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int, shard: int
+) -> None:
+    monkeypatch.setattr("kg.resolve.SHARD", shard)
+    monkeypatch.setattr("kg.resolve.PAPERS", 2)
     graph = examples[1].graph
-    folder = out / FOLDER / EXTRACTIONS
-    stated = Extractions(folder, {content_key(p, state.fingerprint): p for p in graph.papers}, index(folder))
-    large = join(graph.papers, stated, default_gazetteer(), folder=tmp_path, limit=limit)
+    large = join(graph.papers, parts(examples), default_gazetteer(), folder=tmp_path, limit=limit)
     assert isinstance(large.claims, Table) == (limit < len(graph.claims))
     assert large == graph
     written = export(large, tmp_path / "large", ("ttl", "jsonld", "csv", "void", "graphml", "html"))
     export(graph, tmp_path / "small", ("ttl", "jsonld", "csv", "void", "graphml", "html"))
     for path in written:
         assert path.read_bytes() == (tmp_path / "small" / path.name).read_bytes(), path.name
+    del large
+    assert {path.name for path in tmp_path.iterdir()} == {"large", "small"}, "rows were left behind"
+
+
+def parts(examples: tuple[Path, Report], outlines: Path | None = None, *, papers: int = 1000) -> list[Part]:
+    out = examples[0]
+    state = load_state(out)
+    assert state is not None
+    folder = out / FOLDER / EXTRACTIONS
+    wanted = {content_key(p, state.fingerprint): p for p in examples[1].graph.papers[:papers]}
+    return parts_of(folder, wanted, index(folder), outlines)
+
+
+def test_outlines_that_were_kept_say_the_same(examples: tuple[Path, Report], tmp_path: Path) -> None:
+    gazetteer = default_gazetteer()
+    outlines = outlines_folder(tmp_path, gazetteer)
+    made = parts(examples, outlines)
+    fresh = [part.outline(Alone(gazetteer)) for part in made]
+    keep_outlines([part.name for part in made], folder=made[0].folder, outlines=outlines)
+    assert all(read_outline(outlines, part.name) for part in made)
+    assert [part.outline(Alone(gazetteer)) for part in made] == fresh
+    # A paper that is gone takes along what only it names.
+    some = examples[1].graph.papers[:2]
+    fewer = join(some, parts(examples, outlines, papers=2), gazetteer)
+    assert fewer == join(some, parts(examples, papers=2), gazetteer)
+    assert {paper for entity in fewer.entities for paper in entity.papers} <= {paper.id for paper in some}
+    (outlines / made[0].name).write_bytes(b"rubbish")
+    assert read_outline(outlines, made[0].name) is None
+    assert made[0].outline(Alone(gazetteer)) == fresh[0]
+
+
+@settings(deadline=None)
+@given(st.lists(st.text("abc", min_size=1, max_size=3)), st.integers(1, 6))
+def test_shards_are_ranges(values: list[str], shards: int) -> None:
+    cuts = spread.cut(values, shards)
+    assert list(cuts) == sorted(cuts)
+    into: list[list[str]] = [[] for _ in range(len(cuts) + 1)]
+    spread.sort_out(values, str, cuts, into)
+    assert [value for shard in into for value in sorted(shard)] == sorted(values)

@@ -57,17 +57,16 @@ class Expansions:
         self._types: dict[str, set[EntityType]] = defaultdict(set)
         self._sorted: dict[str, tuple[str, ...]] = {}
 
-    def add(self, short: str, long_: str, type_: EntityType) -> None:
-        """Count one definition."""
-        key, form = name_key(short), expansion_key(long_, short)
+    def add(self, key: str, long_: str, form: str, long_key: str, type_: EntityType, count: int = 1) -> None:
+        """Count a definition: the name key of the abbreviation, the expansion, its form and its name key."""
         self._forms[key].add(form)
-        self._spellings[form][long_] += 1
-        self._form_of[name_key(long_)].add(form)
+        self._spellings[form][long_] += count
+        self._form_of[long_key].add(form)
         self._types[key].add(type_)
 
-    def agreed(self, short: str, long_: str) -> tuple[str, ...]:
-        """Return the spellings of this expansion of ``short``, the commonest first."""
-        return self._by_count(expansion_key(long_, short)) or (long_,)
+    def agreed(self, form: str, long_: str) -> tuple[str, ...]:
+        """Return the spellings of this form of an expansion, the commonest first."""
+        return self._by_count(form) or (long_,)
 
     def spellings(self, key: str) -> tuple[str, ...]:
         """Return the spellings of the expansion that has the name key ``key``, if it is one and but one."""

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 
-from kg.codec import dump_extraction, load_extraction, load_outline
-from kg.extract import Extractor
+from kg.codec import dump_extraction
+from kg.engine import QUEUED
+from kg.extract import Extractor, load_extractor
 from kg.ids import digest
-from kg.model import Extraction, Outline, Paper
+from kg.model import Paper
 from kg.report import peak_memory
 from kg.state.parts import drop_parts, list_parts, read_part, write_part
 
 EXTRACTIONS = "extractions"
 """Folder of the parts that hold extractions."""
 
-KEPT_OUTLINES = 50_000
-"""Outlines that are kept in memory, some 2 kB each."""
+
+SMALL, LARGE = 8, 64
+"""Papers of a piece of extraction, at least and at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,47 @@ def this_worker() -> str:
 def content_key(paper: Paper, fingerprint: str) -> str:
     """Return the key of what an extractor with this fingerprint makes of a paper."""
     return digest(fingerprint, paper.title, paper.abstract, length=32)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What to extract with: ``folder`` is where parts go, ``model`` and ``fast`` choose the extractor."""
+
+    folder: Path
+    model: Path | None = None
+    fast: bool = False
+
+
+def pieces(papers: Sequence[Paper], workers: int) -> list[Sequence[Paper]]:
+    """Cut papers into pieces: large enough to be worth a part, small enough that all workers have some."""
+    # The first one is small: its time tells whether more processes are worth starting.
+    size = min(max(-(-len(papers) // (workers * QUEUED)), SMALL), LARGE)
+    starts = [0, *range(SMALL, len(papers), size)]
+    return [papers[i:j] for i, j in pairwise([*starts, len(papers)]) if j > i]
+
+
+def extract(papers: Sequence[Paper], *, work: Work) -> Done:
+    """Do a piece of work in this process.
+
+    Raises:
+        OSError: the part cannot be written.
+    """
+    return extract_part(papers, extractor(work.model, work.fast), work.folder)
+
+
+def extractor(model: Path | None, fast: bool) -> Extractor:
+    """Return the extractor of a model, loaded once a process while its files stay the same.
+
+    Raises:
+        InputError: the folder holds no model of this version.
+    """
+    files = sorted(model.iterdir()) if model and model.is_dir() else ()
+    return _extractor(model, fast, tuple((file.name, file.stat().st_mtime_ns) for file in files))
+
+
+@lru_cache(maxsize=2)
+def _extractor(model: Path | None, fast: bool, files: tuple[tuple[str, int], ...]) -> Extractor:
+    return load_extractor(model, fast=fast)
 
 
 def extract_part(papers: Sequence[Paper], extractor: Extractor, folder: Path) -> Done:
@@ -75,37 +120,6 @@ def index(folder: Path) -> dict[str, str]:
             for key, _ in read_part(folder / part):
                 found.setdefault(key, part)
     return found
-
-
-class Extractions:
-    """The extractions of some papers, read from their parts anew in each pass, so that memory holds one at a time."""
-
-    def __init__(self, folder: Path, papers: Mapping[str, Paper], part_of: Mapping[str, str]) -> None:
-        """``papers`` and ``part_of`` give paper and part by key; a paper without a part states nothing."""
-        self._folder = folder
-        self._papers = papers
-        self._part_of = part_of
-        self._parts = sorted({part_of[key] for key in papers if key in part_of})
-        self._outlines: list[Outline] | None = None
-
-    def outlines(self) -> Iterable[Outline]:
-        """Return the outlines of all extractions; those of a graph of moderate size are read but once."""
-        if self._outlines is None:
-            found = (load_outline(text, paper.id) for text, paper in self._lines())
-            if len(self._papers) > KEPT_OUTLINES:
-                return found
-            self._outlines = list(found)
-        return self._outlines
-
-    def __iter__(self) -> Iterator[Extraction]:
-        for text, paper in self._lines():
-            yield load_extraction(text, paper, mentions=False)
-
-    def _lines(self) -> Iterator[tuple[str, Paper]]:
-        for part in self._parts:
-            for key, text in read_part(self._folder / part):
-                if (paper := self._papers.get(key)) is not None and self._part_of[key] == part:
-                    yield text, paper
 
 
 def keep_only(folder: Path, keys: Iterable[str], part_of: Mapping[str, str]) -> None:
