@@ -35,7 +35,7 @@ def build(
     base: Annotated[str | None, typer.Option("--base", help="IRI under which things are minted.")] = None,
     license_: Annotated[str | None, typer.Option("--license", help="IRI of the licence of the graph.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget the papers that the folder has.")] = False,
-    engine: Annotated[str, typer.Option(help="Who extracts: local or dask.")] = "local",
+    engine: Annotated[str, typer.Option(help="Who does the work: local or dask.")] = "local",
     scheduler: Annotated[str | None, typer.Option(help="Address of the Dask scheduler, for --engine dask.")] = None,
     model: Model = None,
     fast: Fast = False,

@@ -32,8 +32,8 @@ FOLDS, SECOND = "folds.npz", "second.npz"
 HELD_OUT = 0.1
 """Share of the training papers that the encoder which ships does not see, for figures of its own."""
 
-DEV_WEIGHT = 4.0
-"""Weight of the papers that two people annotated, beside 1 for those that one did."""
+DEV_WEIGHT, FAST_DEV_WEIGHT = 4.0, 1.5
+"""Weight of the papers that two people annotated, beside 1 for those that one did; chosen by cross-validation."""
 
 
 def dev_papers(data: Path) -> list[tuple[Paper, Facts]]:
@@ -58,10 +58,11 @@ def gold_dev(data: Path) -> list[GoldPaper]:
     ]
 
 
-def role_examples(data: Path, model: Path) -> tuple[list[role_training.Example], int]:
+def role_examples(data: Path, model: Path, weight: float = DEV_WEIGHT) -> tuple[list[role_training.Example], int]:
     """Return examples for the role model and how many of them, the first ones, are dev papers.
 
     Args:
+        weight: of each dev paper.
         model: folder with the scores of all papers by taggers that have not seen them (:mod:`kg.train.folds`), and
             perhaps with those of a second kind of tagger.
 
@@ -78,7 +79,7 @@ def role_examples(data: Path, model: Path) -> tuple[list[role_training.Example],
         paper = Paper(title=gold.title, abstract=gold.abstract)
         return role_training.example(read_candidates(paper, spans, gazetteer, others), gold.record, weight)
 
-    weights = [DEV_WEIGHT] * len(double) + [1.0] * len(single)
+    weights = [weight] * len(double) + [1.0] * len(single)
     return list(map(example, papers, scored, second, weights)), len(double)
 
 
@@ -112,7 +113,7 @@ def train(
         _train_crf(data, out, FOLDS if fast else SECOND, seed=seed)
         if not fast:
             _train_encoder(data, out, seed=seed, epochs=epochs, encoder=encoder)
-    examples, dev = role_examples(data, out)
+    examples, dev = role_examples(data, out, FAST_DEV_WEIGHT if fast else DEV_WEIGHT)
     report(f"roles: {len(examples)} papers, cross-validated on {dev}")
     model, figures = role_training.train_roles(examples, range(dev), seed=seed, report=report)
     roles.save(model, out / "roles.npz")
