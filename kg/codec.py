@@ -96,18 +96,7 @@ def load_stated(text: str, paper: Paper) -> Stated:
     Raises:
         ValueError: the text is no extraction of this paper.
     """
-    evidence = _evidence_of(paper)
-    try:
-        entities, claims, results, headline = json.loads(text)
-        return Stated(
-            paper.id,
-            [_entity(x) for x in entities],
-            [(x[0], x[1], x[2], tuple(map(evidence, x[3]))) for x in claims],
-            [(*x[:4], evidence(x[4]), *x[5:]) for x in results],
-            headline,
-        )
-    except (KeyError, TypeError, IndexError, ValueError) as error:
-        raise ValueError(f"no extraction: {error}") from error
+    return _stated(text, paper.id, _evidence_of(paper))
 
 
 def load_named(text: str) -> Stated:
@@ -116,13 +105,17 @@ def load_named(text: str) -> Stated:
     Raises:
         ValueError: the text is no extraction.
     """
+    return _stated(text, "", None)
+
+
+def _stated(text: str, paper: str, evidence: Callable[[Sequence[int]], Evidence] | None) -> Stated:
     try:
         entities, claims, results, headline = json.loads(text)
         return Stated(
-            "",
+            paper,
             [_entity(x) for x in entities],
-            [(x[0], x[1], x[2], ()) for x in claims],
-            [(*x[:4], None, *x[5:]) for x in results],
+            [(x[0], x[1], x[2], tuple(map(evidence, x[3])) if evidence else ()) for x in claims],
+            [(*x[:4], evidence(x[4]) if evidence else None, *x[5:]) for x in results],
             headline,
         )
     except (KeyError, TypeError, IndexError, ValueError) as error:

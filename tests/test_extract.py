@@ -281,11 +281,11 @@ def test_types_are_decided_where_a_relation_holds_and_only_there() -> None:
     )
     rows = features(reading)
     everything = model.predict(rows)
-    relations = {d: everything[d] for d in roles.DECISIONS[: len(roles.RELATIONS)]}
+    relations = {d: everything[d] for d in roles.RELATION_DECISIONS}
     found = model.with_types(rows, relations)
     holds = np.any([values >= model.thresholds[d] for d, values in relations.items()], axis=0)
     assert found.keys() == everything.keys()
-    for decision in roles.DECISIONS[len(roles.RELATIONS) :]:
+    for decision in roles.TYPE_DECISIONS:
         assert found[decision].tolist() == np.where(holds, everything[decision], 0.0).tolist()
     relations["relation uses"][0] = 1.0
     assert model.with_types(rows, relations)["type method"][0] == everything["type method"][0] > 0.0

@@ -47,14 +47,14 @@ def test_each_paper_is_scored_by_a_tagger_that_has_not_seen_it_and_every_tagger_
         learned.append(len(seen))
         return Echo(seen, fold)
 
-    scored = out_of_fold(single, make)
+    scored = out_of_fold(single, make, folds=2)
     assert learned == [3, 4]
     assert [spans[0].entity for spans in scored] == [0.25, 0.75] * 3 + [0.25]
 
 
 def test_scores_come_back_in_any_order_without_holding_text(tmp_path: Path) -> None:
     some = papers(0, 5)
-    scored = out_of_fold(some, Echo)
+    scored = out_of_fold(some, Echo, folds=2)
     scored[2] = ()
     save_scores(some, scored, tmp_path / "folds.npz")
     assert load_scores(some[::-1], tmp_path / "folds.npz") == scored[::-1]
@@ -64,7 +64,7 @@ def test_scores_come_back_in_any_order_without_holding_text(tmp_path: Path) -> N
 def test_an_unknown_paper_and_a_broken_file_are_told(tmp_path: Path) -> None:
     path = tmp_path / "folds.npz"
     some = papers(0, 2)
-    save_scores(some, out_of_fold(some, Echo), path)
+    save_scores(some, out_of_fold(some, Echo, folds=2), path)
     with pytest.raises(InputError, match=r"folds\.npz: has no scores of 'Net9: small"):
         load_scores(papers(9, 1), path)
     path.write_bytes(path.read_bytes()[:100])

@@ -66,7 +66,7 @@ class Pipeline:
         """Return what ``paper`` states."""
         reading = self.read(paper)
         rows = features(reading)
-        relations = with_certain_headlines(reading, self.roles.predict(rows, roles.DECISIONS[: len(roles.RELATIONS)]))
+        relations = with_certain_headlines(reading, self.roles.predict(rows, roles.RELATION_DECISIONS))
         probabilities = self.roles.with_types(rows, relations)
         stated = state(reading, decide(reading.candidates, probabilities, self.roles.thresholds))
         return replace(stated, results=read_results(reading, stated, model=self.results))

@@ -21,7 +21,9 @@ from kg.extract.trees import Floats, Trees, decide_all, from_arrays, sigmoid
 
 RELATIONS = ("proposes", "comparesTo", "targets", "uses")
 KINDS = ("method", "dataset", "hardware", "task")
-DECISIONS = (*(f"relation {r}" for r in RELATIONS), *(f"type {t}" for t in KINDS), "how trainedOn")
+RELATION_DECISIONS = tuple(f"relation {r}" for r in RELATIONS)
+TYPE_DECISIONS = (*(f"type {t}" for t in KINDS), "how trainedOn")
+DECISIONS = (*RELATION_DECISIONS, *TYPE_DECISIONS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +39,7 @@ class RoleModel:
         """Return for each decision the probabilities of the rows; ``rows`` as :func:`kg.extract.features.features`."""
         trees = {d: t for d, t in self.trees.items() if d in decisions}
         out: dict[str, Floats] = {}
-        for (decision, _), score in zip(trees.items(), decide_all(tuple(trees.values()), rows), strict=True):
+        for decision, score in zip(trees, decide_all(tuple(trees.values()), rows), strict=True):
             slope, intercept = self.calibration.get(decision, (1.0, 0.0))
             out[decision] = sigmoid(slope * score + intercept)
         return out
@@ -51,7 +53,7 @@ class RoleModel:
         for decision, values in relations.items():
             chosen |= values >= self.thresholds.get(decision, 0.5)
         out = dict(relations)
-        for decision, values in self.predict(rows[chosen], DECISIONS[len(RELATIONS) :]).items():
+        for decision, values in self.predict(rows[chosen], TYPE_DECISIONS).items():
             out[decision] = np.zeros(len(rows))
             out[decision][chosen] = values
         return out

@@ -15,9 +15,12 @@ from kg.extract.crf import FORMAT, KINDS, LABELS, CrfTagger, Weights, chains, lo
 from kg.extract.crf_features import OFFSETS, PAD, page, word_features
 from kg.extract.spans import candidate_spans
 from kg.train.data import ROLES, TYPES, GoldPaper, align
-from kg.train.folds import Scores
+from kg.train.folds import Scores, out_of_fold
 from kg.train.tagger import read_training_papers
 from kg.vocabulary import Gazetteer, default_gazetteer
+
+FOLDS = 5
+"""Taggers that score papers out of fold; each is quickly trained."""
 
 Sequences = list[tuple[list[list[str]], list[str]]]
 """One item a run of words: the features of each word, and its label."""
@@ -119,20 +122,6 @@ def save_weights(weights: Weights, path: Path) -> None:
     )
 
 
-def out_of_fold(
-    papers: Sequence[GoldPaper], data: Sequence[Sequences], folder: Path, *, folds: int = 5
-) -> list[Scores]:
-    """Return the spans of each paper as scored by a model that was trained on the other folds."""
-    out: list[Scores] = [()] * len(papers)
-    for fold in range(folds):
-        path = folder / f"fold{fold}.npz"
-        save_weights(fit([d for k, d in enumerate(data) if k % folds != fold]), path)
-        tagger = CrfTagger(load_weights(path), path.name)
-        for k in range(fold, len(papers), folds):
-            out[k] = tagger.tag(papers[k].title, papers[k].abstract)
-    return out
-
-
 def train_crf(data: Path, out: Path, *, seed: int = 13) -> tuple[list[GoldPaper], list[Scores]]:
     """Train the CRF on the training papers and write ``out/tagger.npz``.
 
@@ -148,11 +137,17 @@ def train_crf(data: Path, out: Path, *, seed: int = 13) -> tuple[list[GoldPaper]
         InputError: data are missing or wrong.
     """
     papers = shuffled(read_training_papers(data)[0], seed)
-    runs = [sequences(p, default_gazetteer()) for p in papers]
+    runs = {paper: sequences(paper, default_gazetteer()) for paper in papers}
     out.mkdir(parents=True, exist_ok=True)
-    save_weights(fit(runs), out / "tagger.npz")
+    save_weights(fit([runs[paper] for paper in papers]), out / "tagger.npz")
     with tempfile.TemporaryDirectory() as folder:
-        return papers, out_of_fold(papers, runs, Path(folder))
+
+        def make(some: Sequence[GoldPaper], fold: int) -> CrfTagger:
+            path = Path(folder) / f"fold{fold}.npz"
+            save_weights(fit([runs[paper] for paper in some]), path)
+            return CrfTagger(load_weights(path), path.name)
+
+        return papers, out_of_fold(papers, make, folds=FOLDS)
 
 
 def shuffled(papers: Sequence[GoldPaper], seed: int) -> list[GoldPaper]:

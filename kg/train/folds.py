@@ -1,7 +1,7 @@
 """Scores of papers by taggers that were not trained on them, from which the role model learns.
 
-A tagger scores the papers it has seen too well to learn from. So the training papers are parted in halves, each scored
-by a tagger of the other half.
+A tagger scores the papers it has seen too well to learn from. So the training papers are parted in folds, each scored
+by a tagger of the others.
 """
 
 from __future__ import annotations
@@ -22,9 +22,6 @@ from kg.train.data import ROLES, TYPES, GoldPaper
 
 log = logging.getLogger(__name__)
 
-FOLDS = 2
-"""Each tagger of a fold costs nearly as much as the one that ships."""
-
 SECTIONS: tuple[Section, ...] = ("title", "abstract")
 NAMES = (*ROLES, "main")
 Scores = tuple[SpanScore, ...]
@@ -38,18 +35,21 @@ class Tagger(Protocol):
         ...
 
 
-def out_of_fold(papers: Sequence[GoldPaper], make: Callable[[Sequence[GoldPaper], int], Tagger]) -> list[Scores]:
+def out_of_fold(
+    papers: Sequence[GoldPaper], make: Callable[[Sequence[GoldPaper], int], Tagger], *, folds: int
+) -> list[Scores]:
     """Return the scores of papers by taggers that have not seen them.
 
     Args:
         make: trains a tagger on papers; gets the number of the fold too.
+        folds: each costs a training; with few, taggers learn from little.
     """
     out: list[Scores] = [()] * len(papers)
-    for fold in range(FOLDS):
-        tagger = make([p for k, p in enumerate(papers) if k % FOLDS != fold], fold)
-        for k in range(fold, len(papers), FOLDS):
+    for fold in range(folds):
+        tagger = make([p for k, p in enumerate(papers) if k % folds != fold], fold)
+        for k in range(fold, len(papers), folds):
             out[k] = tagger.tag(papers[k].title, papers[k].abstract)
-        log.info("fold %d of %d is scored", fold + 1, FOLDS)
+        log.info("fold %d of %d is scored", fold + 1, folds)
     return out
 
 

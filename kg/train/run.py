@@ -26,8 +26,11 @@ from kg.train.folds import Scores, load_scores, out_of_fold, save_scores
 from kg.train.tagger import read_training_papers, shuffled, train_tagger
 from kg.vocabulary import default_gazetteer
 
-FOLDS, SECOND = "folds.npz", "second.npz"
+SCORES, SECOND = "folds.npz", "second.npz"
 """Files of a model folder with what taggers that have not seen the papers make of them; only training reads them."""
+
+FOLDS = 2
+"""Encoders that score papers out of fold; each costs nearly as much as the one that ships."""
 
 HELD_OUT = 0.1
 """Share of the training papers that the encoder which ships does not see, for figures of its own."""
@@ -72,7 +75,7 @@ def role_examples(data: Path, model: Path, weight: float = DEV_WEIGHT) -> tuple[
     gazetteer = default_gazetteer()
     single, double = shuffled(read_training_papers(data)[0]), gold_dev(data)
     papers = [*double, *single]
-    scored = load_scores(papers, model / FOLDS)
+    scored = load_scores(papers, model / SCORES)
     second = load_scores(papers, model / SECOND) if (model / SECOND).is_file() else [()] * len(papers)
 
     def example(gold: GoldPaper, spans: Scores, others: Scores, weight: float) -> role_training.Example:
@@ -110,7 +113,7 @@ def train(
     """
     out.mkdir(parents=True, exist_ok=True)
     if tagger:
-        _train_crf(data, out, FOLDS if fast else SECOND, seed=seed)
+        _train_crf(data, out, SCORES if fast else SECOND, seed=seed)
         if not fast:
             _train_encoder(data, out, seed=seed, epochs=epochs, encoder=encoder)
     examples, dev = role_examples(data, out, FAST_DEV_WEIGHT if fast else DEV_WEIGHT)
@@ -138,15 +141,16 @@ def _train_crf(data: Path, out: Path, scores: str, *, seed: int) -> None:
 def _train_encoder(data: Path, out: Path, *, seed: int, epochs: int, encoder: Path | None) -> None:
     """Write the tagger that ships, the scores of the training papers out of fold, and its own of the dev papers."""
     single, double = shuffled(read_training_papers(data)[0]), gold_dev(data)
+    about = _sources(data)
 
     def make(some: Sequence[GoldPaper], folder: Path) -> SpanTagger:
-        return train_tagger(some, folder, about=_sources(data), seed=seed, epochs=epochs, encoder=encoder)
+        return train_tagger(some, folder, about=about, seed=seed, epochs=epochs, encoder=encoder)
 
     tagger = make(single[int(len(single) * HELD_OUT) :], out)
     with tempfile.TemporaryDirectory(dir=out) as folder:
-        scored = out_of_fold(single, lambda some, fold: make(some, Path(folder) / f"fold{fold}"))
+        scored = out_of_fold(single, lambda some, fold: make(some, Path(folder) / f"fold{fold}"), folds=FOLDS)
     scored += [tagger.tag(p.title, p.abstract) for p in double]
-    save_scores([*single, *double], scored, out / FOLDS)
+    save_scores([*single, *double], scored, out / SCORES)
 
 
 def _sources(data: Path) -> dict[str, str]:

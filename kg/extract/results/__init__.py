@@ -49,12 +49,12 @@ def read_results(reading: Reading, stated: Extraction, *, model: ResultModel | N
         found = numbers(text, reading.sentences[section])
         linked = Linker(text, section, stated).links([context for context, _, _ in found]) if found else ()
         known = {(r.value_text, r.unit) for r in out}
-        named = _names(stated, section)
+        named = _names(stated, section) if found else []
         for (context, metric, properties), link in zip(found, linked, strict=True):
-            confidence = model.probability(properties)
             quantity = context.quantity
             if any(start <= quantity.start < end for start, end in named):
                 continue  # a version ("MultiWOZ 2.1") or size is part of a name
+            confidence = model.probability(properties)
             if confidence >= model.threshold and (section == "abstract" or (quantity.text, quantity.unit) not in known):
                 out.append(_result(reading, section, context, metric, link, confidence))
     return tuple(
