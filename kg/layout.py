@@ -14,6 +14,7 @@ from typing import Any
 
 import networkx as nx
 import numpy as np
+from networkx.utils import UnionFind
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
@@ -220,23 +221,13 @@ def _graph(count: int, links: Links) -> Any:
     return graph
 
 
-def _components(count: int, links: Iterable[tuple[int, int]]) -> list[set[int]]:
-    """Return the sets of nodes that links join. Source: R. Tarjan, Efficiency of a set union algorithm (1975)."""
-    above = list(range(count))
-
-    def top(node: int) -> int:
-        while above[node] != node:
-            above[node] = above[above[node]]
-            node = above[node]
-        return node
-
+def _components(count: int, links: Iterable[tuple[int, int]]) -> Iterable[set[int]]:
+    """Return the sets of nodes that links join, without making a graph of them."""
+    found: Any = UnionFind(range(count))
     for left, right in links:
-        one, other = top(left), top(right)
-        above[max(one, other)] = min(one, other)
-    found: dict[int, set[int]] = {}
-    for node in range(count):
-        found.setdefault(top(node), set()).add(node)
-    return list(found.values())
+        found.union(left, right)
+    sets: Iterable[set[int]] = found.to_sets()
+    return sets
 
 
 def _ordered(groups: Iterable[set[int]]) -> list[list[int]]:
