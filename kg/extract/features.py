@@ -32,11 +32,18 @@ _GENERIC_HEADS = (
     "classification",
 )
 
-_HEADS = tuple((f"head {head}", head) for head in _GENERIC_HEADS)
-_VOCABULARY = {t: f"vocabulary {t.value}" for t in EntityType if t is not EntityType.METRIC}
-_SOURCES = {source: f"source {source}" for source in PATTERNS}
-_SCORED = tuple((f"max {name}", f"mean {name}") for name in ("entity", *TYPES, *ROLES))
-_SECOND = tuple(f"second {name}" for name in ("entity", *TYPES, *ROLES))
+_VOCABULARY = tuple(t for t in EntityType if t is not EntityType.METRIC)
+_SCORED = ("entity", *TYPES, *ROLES)
+_WRITTEN = (
+    *(f"head {head}" for head in _GENERIC_HEADS),
+    *("name-like", "all capitals", "lower case", "digit", "words", "characters", "hyphen"),
+)
+_PLACES = (
+    *("in title", "before colon", "behind colon", "title start", "mentions", "sentences", "first place", "last place"),
+    *("in first sentence", "in last sentence", "nested", "nested entity", "contains", "contained entity"),
+    *("title has name", "is headline", "paper sentences", "paper candidates"),
+)
+_RANKS = ("rank proposes", "rank entity", "gap headline")
 
 
 @lru_cache(maxsize=1)
@@ -54,46 +61,30 @@ def cues() -> tuple[tuple[str, str, re.Pattern[str]], ...]:
 @lru_cache(maxsize=1)
 def feature_names() -> tuple[str, ...]:
     """Return the names of the features in the order of the columns of :func:`features`."""
-    tagger = [f"{how} {role}" for role in ("entity", *TYPES, *ROLES) for how in ("max", "mean")]
-    tagger += [*_SECOND, "second share"]
-    form = [*_VOCABULARY.values(), *_SOURCES.values(), *(feature for feature, _ in _HEADS)]
-    form += ["name-like", "all capitals", "lower case", "digit", "words", "characters", "hyphen", "defined", "names"]
-    place = [
-        "in title",
-        "before colon",
-        "behind colon",
-        "title start",
-        "mentions",
-        "sentences",
-        "first place",
-        "last place",
-        "in first sentence",
-        "in last sentence",
-        "nested",
-        "nested entity",
-        "contains",
-        "contained entity",
-        "title has name",
-        "is headline",
-        "paper sentences",
-        "paper candidates",
-        "rank proposes",
-        "rank entity",
-        "gap headline",
-    ]
-    cue = [f"{place} {name}" for place, name, _ in cues()]
-    return (*tagger, *form, *place, *cue)
+    return (
+        *(f"{how} {role}" for role in _SCORED for how in ("max", "mean")),
+        *(f"second {role}" for role in _SCORED),
+        "second share",
+        *(f"vocabulary {kind.value}" for kind in _VOCABULARY),
+        *(f"source {source}" for source in PATTERNS),
+        *_WRITTEN,
+        "defined",
+        "names",
+        *_PLACES,
+        *_RANKS,
+        *_cue_names(),
+    )
+
+
+@lru_cache(maxsize=1)
+def _cue_names() -> tuple[str, ...]:
+    return tuple(f"{place} {name}" for place, name, _ in cues())
 
 
 def features(reading: Reading) -> npt.NDArray[np.float32]:
     """Return a matrix of shape (candidates, features) for the candidates of one paper."""
     column = _columns()
-    rows = []
-    for candidate in reading.candidates:
-        row = [0.0] * len(column)
-        for name, value in _of_one(reading, candidate).items():
-            row[column[name]] = value
-        rows.append(row)
+    rows = [_of_one(reading, candidate) for candidate in reading.candidates]
     out = np.array(rows, dtype=np.float32).reshape(len(rows), len(column))
     _nesting(reading, out, column)
     _ranks(out, column)
@@ -105,40 +96,38 @@ def _columns() -> dict[str, int]:
     return {name: k for k, name in enumerate(feature_names())}
 
 
-def _of_one(reading: Reading, candidate: Candidate) -> dict[str, float]:
-    f: dict[str, float] = {}
-    scores = [s.score for s in candidate.spans if s.score is not None]
-    if scores:
-        for (most, mean), values in zip(_SCORED, _columns_of(scores), strict=True):
-            f[most], f[mean] = max(values), sum(values) / len(values)
-    second = [s.second for s in candidate.spans if s.second is not None]
-    if second:
-        f |= {name: max(values) for name, values in zip(_SECOND, _columns_of(second), strict=True)}
-        f["second share"] = len(second) / len(candidate.spans)
-    if candidate.concept and candidate.concept.type in _VOCABULARY:
-        f[_VOCABULARY[candidate.concept.type]] = 1.0
-    for span in candidate.spans:
-        for source in span.sources:
-            f[_SOURCES[source]] = 1.0
-    name = candidate.names[0]
-    last = name.casefold().rstrip("s")
-    f |= {feature: float(last.endswith(head)) for feature, head in _HEADS}
-    f |= {
-        "name-like": float(is_name_like(name)),
-        "all capitals": float(name.isupper()),
-        "lower case": float(name.islower()),
-        "digit": float(any(c.isdigit() for c in name)),
-        "words": float(len(name.split())),
-        "characters": float(min(len(name), 60)),
-        "hyphen": float("-" in name),
-        "defined": float(bool(candidate.pairs)),
-        "names": float(len(candidate.names)),
-    }
-    f |= _places(reading, candidate)
-    for span in candidate.spans:
-        for cue in _cues_at(reading, span):
-            f[cue] = 1.0
-    return f
+def _of_one(reading: Reading, candidate: Candidate) -> list[float]:
+    """Return the features of a candidate in the order of :func:`feature_names`."""
+    spans = candidate.spans
+    scores = [s.score for s in spans if s.score is not None]
+    second = [s.second for s in spans if s.second is not None]
+    kind = candidate.concept.type if candidate.concept else None
+    sources = frozenset().union(*(s.sources for s in spans))
+    found = {cue for span in spans for cue in _cues_at(reading, span)}
+    return [
+        *_most_and_mean(scores),
+        *_most(second),
+        len(second) / len(spans),
+        *(float(kind is known) for known in _VOCABULARY),
+        *(float(source in sources) for source in PATTERNS),
+        *_written(candidate.names[0]),
+        float(bool(candidate.pairs)),
+        float(len(candidate.names)),
+        *_places(reading, candidate),
+        *(0.0 for _ in _RANKS),
+        *(float(cue in found) for cue in _cue_names()),
+    ]
+
+
+def _most_and_mean(scores: Sequence[SpanScore]) -> list[float]:
+    """Return for entity, each type and each role the largest and the mean score."""
+    if not scores:
+        return [0.0] * (2 * len(_SCORED))
+    return [x for values in _columns_of(scores) for x in (max(values), sum(values) / len(values))]
+
+
+def _most(scores: Sequence[SpanScore]) -> list[float]:
+    return [max(values) for values in _columns_of(scores)] if scores else [0.0] * len(_SCORED)
 
 
 def _columns_of(scores: Sequence[SpanScore]) -> Iterable[tuple[float, ...]]:
@@ -147,28 +136,45 @@ def _columns_of(scores: Sequence[SpanScore]) -> Iterable[tuple[float, ...]]:
     return zip(*rows, strict=True)
 
 
-def _places(reading: Reading, candidate: Candidate) -> dict[str, float]:
+@lru_cache(maxsize=50_000)
+def _written(name: str) -> tuple[float, ...]:
+    """Return the features :data:`_WRITTEN` of the way a name is written."""
+    last = name.casefold().rstrip("s")
+    return (
+        *(float(last.endswith(head)) for head in _GENERIC_HEADS),
+        float(is_name_like(name)),
+        float(name.isupper()),
+        float(name.islower()),
+        float(any(c.isdigit() for c in name)),
+        float(len(name.split())),
+        float(min(len(name), 60)),
+        float("-" in name),
+    )
+
+
+def _places(reading: Reading, candidate: Candidate) -> tuple[float, ...]:
+    """Return the features :data:`_PLACES`; those of nesting are filled in later."""
     title, count = reading.paper.title, max(len(reading.sentences["abstract"]), 1)
     head = title_name(title)
-    at = [_sentence_index(reading, s) for s in candidate.spans]
-    body = [k for k, s in zip(at, candidate.spans, strict=True) if s.section == "abstract"]
+    body = [_sentence_index(reading, s) for s in candidate.spans if s.section == "abstract"]
     titled = [s for s in candidate.spans if s.section == "title"]
-    return {
-        "in title": float(bool(titled)),
-        "before colon": float(bool(head) and any(s.end <= head[1] for s in titled)) if head else 0.0,
-        "behind colon": float(bool(head) and any(s.start >= head[1] for s in titled)) if head else 0.0,
-        "title start": float(any(s.start == 0 for s in titled)),
-        "is headline": float(any((s.start, s.end) == head for s in titled)),
-        "title has name": float(head is not None),
-        "mentions": float(min(len(candidate.spans), 8)),
-        "sentences": float(min(len(set(body)), 8)),
-        "first place": min(body) / count if body else -1.0,
-        "last place": max(body) / count if body else -1.0,
-        "in first sentence": float(0 in body),
-        "in last sentence": float(count - 1 in body),
-        "paper sentences": float(count),
-        "paper candidates": float(len(reading.candidates)),
-    }
+    return (
+        float(bool(titled)),
+        float(any(s.end <= head[1] for s in titled)) if head else 0.0,
+        float(any(s.start >= head[1] for s in titled)) if head else 0.0,
+        float(any(s.start == 0 for s in titled)),
+        float(min(len(candidate.spans), 8)),
+        float(min(len(set(body)), 8)),
+        min(body) / count if body else -1.0,
+        max(body) / count if body else -1.0,
+        float(0 in body),
+        float(count - 1 in body),
+        *(0.0, 0.0, 0.0, 0.0),
+        float(head is not None),
+        float(any((s.start, s.end) == head for s in titled)),
+        float(count),
+        float(len(reading.candidates)),
+    )
 
 
 def _sentence_index(reading: Reading, span: CandidateSpan) -> int:
@@ -195,29 +201,17 @@ def _cues_in(place: str, context: str) -> tuple[str, ...]:
     """Return the cues of one place in a context; the spans of a sentence share many contexts."""
     finders = _finders()[place]
     if not (context.isascii() and context.isprintable()):  # \s of ASCII lacks some control signs
-        return tuple(finder.name for finder in finders if finder.find(context))
+        return tuple(finder.name for finder in finders.all if finder.find(context))
     text = context.lower()
-    may = _anywhere(place)
-    for word in _WORD.findall(text):
-        may |= _begun_by(place, word)
-    return tuple(finder.name for k, finder in enumerate(finders) if may >> k & 1 and finder.find_plain(text))
+    found = {k for k, find in finders.anywhere if find(text)}
+    for token in _TOKEN.finditer(text):
+        for k, match in finders.begun_by[token.group()]:
+            if k not in found and match(text, token.start()):
+                found.add(k)
+    return tuple(finders.all[k].name for k in sorted(found)) if found else ()
 
 
-@lru_cache(maxsize=3)
-def _anywhere(place: str) -> int:
-    """Return the cues, a bit each, of which it is not known with which words they begin."""
-    return sum(1 << k for k, finder in enumerate(_finders()[place]) if finder.begins is None)
-
-
-@lru_cache(maxsize=100_000)
-def _begun_by(place: str, word: str) -> int:
-    """Return the cues, a bit each, that can begin with a word."""
-    begun = {word[:size] for size in _SIZES}
-    finders = enumerate(_finders()[place])
-    return sum(1 << k for k, finder in finders if finder.begins and not finder.begins.isdisjoint(begun))
-
-
-_WORD = re.compile(r"\w+", re.ASCII)
+_TOKEN = re.compile(r"\w+|[^\w\s]", re.ASCII)
 _SIZES = (1, 2, 3)
 _Find = Callable[[str], re.Match[str] | None]
 
@@ -226,17 +220,49 @@ _Find = Callable[[str], re.Match[str] | None]
 class _Finder:
     """How a cue is looked for: in any text, and quicker in text of lower-case ASCII.
 
-    ``begins`` are the first letters, at most three, of the words with which it can begin; None if not known.
+    ``begins`` are the first signs, at most three, of the tokens with which it can begin; None if not known.
     """
 
     name: str
     find: _Find
-    find_plain: _Find
+    plain: re.Pattern[str]
     begins: frozenset[str] | None
 
 
+class _Finders:
+    """The cues of one place: ``all``, those to look for in the whole text, and those that a token can begin."""
+
+    def __init__(self, finders: Sequence[_Finder]) -> None:
+        self.all = finders
+        self.anywhere = tuple(
+            (k, f.plain.match if f.plain.pattern[0] == "^" else f.plain.search)
+            for k, f in enumerate(finders)
+            if f.begins is None
+        )
+        self.begun_by = _Begun(finders)
+
+
+class _Begun(dict[str, tuple[tuple[int, Callable[[str, int], re.Match[str] | None]], ...]]):
+    """Maps a token to the cues that can begin with it, by number, and how to look for them there."""
+
+    def __init__(self, finders: Sequence[_Finder]) -> None:
+        self._finders = finders
+
+    def __missing__(self, token: str) -> tuple[tuple[int, Callable[[str, int], re.Match[str] | None]], ...]:
+        begun = {token[:size] for size in _SIZES}
+        found = tuple(
+            (k, f.plain.match) for k, f in enumerate(self._finders) if f.begins and not f.begins.isdisjoint(begun)
+        )
+        if len(self) < _REMEMBERED:
+            self[token] = found
+        return found
+
+
+_REMEMBERED = 100_000
+
+
 @lru_cache(maxsize=1)
-def _finders() -> dict[str, list[_Finder]]:
+def _finders() -> dict[str, _Finders]:
     """Return the finders of all cues by place.
 
     Without the need to fold case a search is several times faster; what a pattern finds is the same.
@@ -245,19 +271,23 @@ def _finders() -> dict[str, list[_Finder]]:
     for place, name, pattern in cues():
         lower = re.sub(r"\\.|[A-Z]", lambda m: m.group() if len(m.group()) > 1 else m.group().lower(), pattern.pattern)
         low = re.compile(lower, re.ASCII)
-        out[place].append(_Finder(f"{place} {name}", pattern.search, low.search, beginnings(lower)))
-    return out
+        out[place].append(_Finder(f"{place} {name}", pattern.search, low, beginnings(lower)))
+    return {place: _Finders(finders) for place, finders in out.items()}
 
 
 def beginnings(pattern: str) -> frozenset[str] | None:
-    r"""Return the first letters, at most three, of the words with which a pattern ``\b(word|word...)`` can begin.
+    r"""Return the first signs, at most three, of the tokens with which a pattern ``(word|,|word...)`` can begin.
+
+    A word begins at a ``\b``, that of the pattern or its own.
 
     >>> sorted(beginnings(r"\b(us(e|ing)|on|built (on|upon))\b"))
     ['bui', 'on', 'us']
-    >>> beginnings(r"^\s*:") is None
-    True
+    >>> sorted(beginnings(r"(,|\band\b)\s*$"))
+    [',', 'and']
+    >>> beginnings(r"^\s*:") is None, beginnings("(and|or)") is None
+    (True, True)
     """
-    head = re.match(r"\\b\(", pattern)
+    head = re.match(r"(\\b)?\(", pattern)
     if not head:
         return None
     depth, start, options = 0, head.end(), []
@@ -271,16 +301,19 @@ def beginnings(pattern: str) -> frozenset[str] | None:
             if sign == ")":
                 break
         depth += (sign == "(") - (sign == ")")
-    found = {_literal(option) for option in options}
+    found = {_literal(option, bound=bool(head[1])) for option in options}
     return frozenset(found) if all(found) else None
 
 
-def _literal(option: str) -> str:
-    """Return the letters with which an alternative begins whatever follows, at most three."""
-    run = re.match(r"[a-z]*", option)
-    letters = run.group() if run else ""
+def _literal(option: str, *, bound: bool) -> str:
+    """Return the signs with which an alternative begins whatever follows, at most three; empty if not known."""
+    if option in (",", "/"):
+        return "" if bound else option
+    run = re.match(r"[a-z]*", option if bound else option.removeprefix(r"\b"))
+    letters = run.group() if run and (bound or option.startswith(r"\b")) else ""
     # A letter before ? * { need not be there.
-    return (letters[:-1] if option[len(letters) : len(letters) + 1] in ("?", "*", "{") else letters)[: _SIZES[-1]]
+    rest = option[len(letters) + (0 if bound else 2) :]
+    return (letters[:-1] if rest[:1] in ("?", "*", "{") else letters)[: _SIZES[-1]]
 
 
 def _nesting(reading: Reading, out: npt.NDArray[np.float32], column: Mapping[str, int]) -> None:
