@@ -56,23 +56,29 @@ class _Masks:
     """The same trees for rows by the dozen: a node that sends a row right rules out the leaves to its left.
 
     One bit a leaf, from left to right: the lowest bit that no node rules out is the leaf (C. Lucchese and others,
-    "QuickScorer", SIGIR 2015).  ``feature``, ``threshold`` and ``mask`` (the leaves ruled out) have the inner nodes of
-    all trees, padded to equally many, (trees, nodes); ``leaf`` has the node index of each leaf, (trees, 16).
+    "QuickScorer", SIGIR 2015).  ``feature`` and ``threshold`` are the distinct tests, many of them in several trees;
+    ``test`` and ``mask`` (the leaves ruled out) have the inner nodes of all trees, padded to equally many, (nodes,
+    trees); ``value`` has that of each leaf, (trees, 16).
     """
 
     feature: npt.NDArray[np.intp]
     threshold: npt.NDArray[np.float32]
+    test: npt.NDArray[np.intp]
     mask: npt.NDArray[np.uint16]
-    leaf: npt.NDArray[np.int32]
+    value: Floats
 
-    def leaves(self, rows: npt.NDArray[np.float32]) -> npt.NDArray[np.int32]:
-        """Return the node index of the leaf of each row in each tree, (trees, rows)."""
-        columns = np.ascontiguousarray(rows.T)
-        closed = np.zeros((len(self.leaf), len(rows)), dtype=np.uint16)
-        for node in range(self.feature.shape[1]):
-            right = columns[self.feature[:, node]] > self.threshold[:, node, None]
-            closed |= right * self.mask[:, node, None]
-        return self.leaf[np.arange(len(self.leaf))[:, None], _LOWEST_CLEAR[closed]]
+    def values(self, rows: npt.NDArray[np.float32]) -> Floats:
+        """Return the value of the leaf of each row in each tree, (rows, trees)."""
+        goes_right = np.ascontiguousarray(rows.T)[self.feature] > self.threshold[:, None]
+        # All bits set where the row goes right.
+        right = np.negative(goes_right.astype(np.uint16))
+        closed = np.zeros((self.test.shape[1], len(rows)), dtype=np.uint16)
+        ruled_out = np.empty_like(closed)
+        for test, mask in zip(self.test, self.mask, strict=True):
+            np.take(right, test, axis=0, out=ruled_out, mode="clip")
+            np.bitwise_and(ruled_out, mask[:, None], out=ruled_out)
+            np.bitwise_or(closed, ruled_out, out=closed)
+        return np.asarray(self.value[np.arange(len(self.value)), _LOWEST_CLEAR[closed.T]], dtype=np.float64)
 
 
 _LOWEST_CLEAR = np.array([(~v & (v + 1)).bit_length() - 1 for v in range(1 << 16)], dtype=np.uint8)
@@ -81,13 +87,13 @@ _LOWEST_CLEAR = np.array([(~v & (v + 1)).bit_length() - 1 for v in range(1 << 16
 def decide_all(ensembles: Sequence[Trees], rows: npt.NDArray[np.float32]) -> list[Floats]:
     """Return the raw scores of the rows by each of ``ensembles``; faster than one after the other."""
     masks = _masks(tuple(ensembles))
-    joint = None if masks is None else masks.leaves(rows)
+    joint = None if masks is None else masks.values(rows)
     out: list[Floats] = []
     first = 0
     for trees in ensembles:
         count = len(trees.roots)
-        leaves = _walk(trees, rows) if joint is None else np.ascontiguousarray(joint[first : first + count].T)
-        out.append(trees.baseline + trees.value[leaves].sum(axis=1))
+        values = trees.value[_walk(trees, rows)] if joint is None else joint[:, first : first + count]
+        out.append(trees.baseline + values.sum(axis=1))
         first += count
     return out
 
@@ -95,59 +101,52 @@ def decide_all(ensembles: Sequence[Trees], rows: npt.NDArray[np.float32]) -> lis
 @lru_cache(maxsize=16)
 def _masks(ensembles: tuple[Trees, ...]) -> _Masks | None:
     """Return the trees of all ensembles with bits for leaves, or None when one has more than 16."""
-    parts = [_masks_of(trees) for trees in ensembles]
-    known = [part for part in parts if part is not None]
-    if len(known) < len(parts):
+    inner: list[list[tuple[int, np.float32, int]]] = []
+    leaves: list[list[float]] = []
+    for trees in ensembles:
+        _add_masks(trees, inner, leaves)
+    if max(map(len, leaves), default=0) > 16:
         return None
-    width = max(part.feature.shape[1] for part in known)
-
-    def joined(arrays: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
-        return np.concatenate([np.pad(a, ((0, 0), (0, max(0, width - a.shape[1])))) for a in arrays])
-
+    tests = {test: k for k, test in enumerate(sorted({node[:2] for nodes in inner for node in nodes}))}
+    width = max(map(len, inner), default=0)
+    test = np.zeros((width, len(inner)), dtype=np.intp)
+    mask = np.zeros((width, len(inner)), dtype=np.uint16)
+    value = np.zeros((len(inner), 16))
+    for k, (nodes, ends) in enumerate(zip(inner, leaves, strict=True)):
+        value[k, : len(ends)] = ends
+        for j, node in enumerate(nodes):
+            test[j, k], mask[j, k] = tests[node[:2]], node[2]
     return _Masks(
-        joined([part.feature for part in known]),
-        joined([part.threshold for part in known]),
-        joined([part.mask for part in known]),
-        np.concatenate([part.leaf for part in known]),
+        np.array([feature for feature, _ in tests], dtype=np.intp),
+        np.array([threshold for _, threshold in tests], dtype=np.float32),
+        test,
+        mask,
+        value,
     )
 
 
-def _masks_of(trees: Trees) -> _Masks | None:
-    """Return the trees of one ensemble with bits for leaves, or None when one has more than 16."""
-    inner: list[list[tuple[int, int]]] = []
-    leaves: list[list[int]] = []
+def _add_masks(trees: Trees, inner: list[list[tuple[int, np.float32, int]]], leaves: list[list[float]]) -> None:
+    """Add for each tree its inner nodes (feature, threshold, leaves ruled out) and the values of its leaves."""
     left, right = trees.left.tolist(), trees.right.tolist()
     for root in trees.roots.tolist():
-        nodes: list[tuple[int, int]] = []
-        ends: list[int] = []
+        nodes: list[tuple[int, np.float32, int]] = []
+        ends: list[float] = []
 
-        def visit(node: int, nodes: list[tuple[int, int]] = nodes, ends: list[int] = ends) -> None:
+        def visit(node: int, nodes: list[tuple[int, np.float32, int]] = nodes, ends: list[float] = ends) -> None:
             if left[node] == node:
-                ends.append(node)
+                ends.append(float(trees.value[node]))
                 return
             before = len(ends)
             visit(left[node])
-            nodes.append((node, (1 << len(ends)) - (1 << before)))
+            # The largest 32-bit number up to the threshold: it parts 32-bit values just as the threshold does.
+            near = np.float32(trees.threshold[node])
+            threshold = near if near <= trees.threshold[node] else np.nextafter(near, np.float32(-np.inf))
+            nodes.append((int(trees.feature[node]), threshold, (1 << len(ends)) - (1 << before)))
             visit(right[node])
 
         visit(root)
         inner.append(nodes)
         leaves.append(ends)
-    if max(map(len, leaves), default=0) > 16:
-        return None
-    width = max(map(len, inner), default=0)
-    feature = np.zeros((len(inner), width), dtype=np.intp)
-    threshold = np.zeros((len(inner), width), dtype=np.float32)
-    mask = np.zeros((len(inner), width), dtype=np.uint16)
-    leaf = np.zeros((len(inner), 16), dtype=np.int32)
-    for k, (nodes, ends) in enumerate(zip(inner, leaves, strict=True)):
-        leaf[k, : len(ends)] = ends
-        for j, (node, ruled_out) in enumerate(nodes):
-            feature[k, j], mask[k, j] = trees.feature[node], ruled_out
-            # The largest 32-bit number up to the threshold: it parts 32-bit values just as the threshold does.
-            near = np.float32(trees.threshold[node])
-            threshold[k, j] = near if near <= trees.threshold[node] else np.nextafter(near, np.float32(-np.inf))
-    return _Masks(feature, threshold, mask, leaf)
 
 
 def _walk(trees: Trees, rows: npt.NDArray[np.float32]) -> npt.NDArray[np.int32]:
