@@ -149,6 +149,9 @@ _BETWEEN_NUMBERS = re.compile(r"(?<=\d)\x1f(?=\d)")
 _NOISE = re.compile(r"(?<!\d)\.|\.(?!\d)|(?<!\d)-|-(?!\d)|[^\w.+*@#&\u0080-\U0010ffff-]|_")
 
 
+_NAME_LIKE = re.compile(r"[0-9]|[A-Za-z_][A-Z]")
+
+
 @lru_cache(maxsize=50_000)
 def is_name_like(text: str) -> bool:
     """Tell whether ``text`` looks like a proper name: a capital behind its first letter, all capitals, or a digit.
@@ -156,6 +159,8 @@ def is_name_like(text: str) -> bool:
     >>> is_name_like("SlowFast"), is_name_like("COCO"), is_name_like("Neural"), is_name_like("vision")
     (True, True, False, False)
     """
+    if text.isascii():
+        return _NAME_LIKE.search(text) is not None
     return any(
         any(c.isdigit() for c in word) or any(c.isupper() for c in word[1:]) for word in re.findall(r"\w+", text)
     )
@@ -178,7 +183,7 @@ def split_definition(name: str) -> tuple[str, str] | None:
     >>> split_definition("Neural Architecture Search (NAS)"), split_definition("A100 (80GB)")
     (('NAS', 'Neural Architecture Search'), None)
     """
-    match = _BRACKETED.match(name)
+    match = _BRACKETED.match(name) if name.endswith(")") else None
     if not match:
         return None
     long_, short = match.group(1), match.group(2)
@@ -197,8 +202,9 @@ def bare_name(name: str) -> str:
     >>> bare_name("8 NVIDIA A100 GPUs"), bare_name("the Transformer"), bare_name("OpenAI's GPT-4")
     ('NVIDIA A100 GPUs', 'Transformer', 'GPT-4')
     """
-    text = plain(name)
-    text = _MAKER.sub("", _DETERMINER.sub("", text))
+    text = _DETERMINER.sub("", plain(name))
+    if "'" in text or "’" in text:
+        text = _MAKER.sub("", text)
     text = _COUNT.sub("", text)
     defined = split_definition(text)
     return defined[1] if defined else text
@@ -228,7 +234,11 @@ def name_key(name: str, *, generic: bool = True) -> str:
         text = without_generic(text)
     if not text.isascii():
         text = _without_accents(text).translate(_SIGNS)
-    text = _AND.sub(" and ", _POSSESSIVE.sub("", text.replace("^", "")))
+    text = text.replace("^", "")
+    if "'" in text or "’" in text:
+        text = _POSSESSIVE.sub("", text)
+    if "&" in text:
+        text = _AND.sub(" and ", text)
     words = [_word_key(word) for word in _JOINTS.split(text) if word]
     # Numbers stay apart, or "Llama 2 7B" would be "Llama 27B".
     key = _NOISE.sub("", _BETWEEN_NUMBERS.sub("-", "\x1f".join(words)))
@@ -244,6 +254,8 @@ def without_generic(text: str) -> str:
     >>> without_generic("COCO dataset"), without_generic("A100 GPU"), without_generic("AI models")
     ('COCO', 'A100', 'AI models')
     """
+    if " " not in text and "-" not in text:
+        return text
     machine = _AS_MACHINE.search(text)
     if machine and _PRODUCT.search(text, 0, machine.start()):
         return text[: machine.start()]

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import compress
 from pathlib import Path
 
 import ahocorasick
@@ -23,6 +24,7 @@ KEYS = "keys.json"
 """File beside the vocabularies with what :func:`made_keys` gives."""
 _CLASSES = {ids.ONTOLOGY + kind.value: kind for kind in EntityType}
 _DROPPED = frozenset("-_ \t\n\r\u00a0\u2010\u2011\u2012\u2013\u2014\u2212\u2009\u202f")
+_KEPT = bytes(chr(code) not in _DROPPED for code in range(256))
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -89,6 +91,8 @@ def fold(text: str) -> tuple[str, list[int]]:
     >>> fold("MobileNet-V2")
     ('mobilenetv2', [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11])
     """
+    if text.isascii():
+        return text.translate(_FOLDED), list(compress(range(len(text)), text.encode("ascii").translate(_KEPT)))
     return text.translate(_FOLDED), [offset for offset, sign in enumerate(text) if sign not in _DROPPED]
 
 
@@ -148,7 +152,7 @@ class Gazetteer:
         return self._found(name)
 
     def _lookup(self, name: str) -> tuple[Concept, ...]:
-        folded, _ = fold(name)
+        folded = name.translate(_FOLDED)
         forms = (folded, folded[:-1]) if folded.endswith("s") and len(folded) > 2 else (folded,)
         for form in forms:
             found = tuple(dict.fromkeys(c for c, label in self._labels.get(form, ()) if _case_fits(c, label, name)))

@@ -79,7 +79,9 @@ class CrfTagger:
         self._lock = Lock()
         self._before, self._after = (_pairs(weights.rows, name) for name in (BEFORE, AFTER))
         self._rows_of_flags = lru_cache(maxsize=CACHED_WORDS)(self._rows)
-        self._rows_of_state = lru_cache(maxsize=CACHED_WORDS)(lambda s: self._rows(state_features(s)))
+        # A word needs one row at least, hence the last one, which is zero.
+        unknown = (len(weights.state) - 1,)
+        self._rows_of_state = lru_cache(maxsize=CACHED_WORDS)(lambda s: self._rows(state_features(s)) or unknown)
 
     @classmethod
     def load(cls, directory: Path, gazetteer: Gazetteer | None = None) -> CrfTagger:
@@ -160,23 +162,23 @@ class CrfTagger:
         """Return the rows of all features of context, one behind the other, and where those of each word begin."""
         flat: list[int] = []
         begins: list[int] = []
-        unknown = (len(self._weights.state) - 1,)
         none: dict[str, int] = {}
         lowers, of_state, of_flags = read.lowers, self._rows_of_state, self._rows_of_flags
+        pairs_before, pairs_after = self._before, self._after
         for start, end in read.sentences:
-            before = PAD
-            for k in range(start, end):
-                low = lowers[k]
+            behind = pairs_before.get(PAD, none)
+            afters = (*lowers[start + 1 : end], PAD)
+            words = zip(lowers[start:end], afters, read.states[start:end], read.flags[start:end], strict=True)
+            for low, after, state, flags in words:
                 begins.append(len(flat))
-                flat += of_state(read.states[k]) or unknown
-                if read.flags[k]:
-                    flat += of_flags(read.flags[k])
-                if (row := self._before.get(before, none).get(low)) is not None:
-                    flat.append(row)
-                after = lowers[k + 1] if k + 1 < end else PAD
-                if (row := self._after.get(low, none).get(after)) is not None:
-                    flat.append(row)
-                before = low
+                flat += of_state(state)
+                if flags:
+                    flat += of_flags(flags)
+                if low in behind:
+                    flat.append(behind[low])
+                if low in pairs_after and after in (ahead := pairs_after[low]):
+                    flat.append(ahead[after])
+                behind = pairs_before.get(low, none)
         return flat, begins
 
 

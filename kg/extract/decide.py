@@ -45,12 +45,12 @@ def decide(
     The type of a decision is the likeliest one that is legal for its relation.
     """
     out: list[Decision] = []
+    decisions = {relation: f"relation {relation.value}" for relation in _RELATIONS}
+    asked = [(r, probabilities[name].tolist(), thresholds.get(name, 0.5)) for r, name in decisions.items()]
     for k, candidate in enumerate(candidates):
-        if is_vague(candidate.names[0]):
-            continue
-        for relation in _RELATIONS:
-            p = float(probabilities[f"relation {relation.value}"][k])
-            if p < thresholds.get(f"relation {relation.value}", 0.5):
+        for relation, values, threshold in asked:
+            p = values[k]
+            if p < threshold or is_vague(candidate.names[0]):
                 continue
             legal = [t for t in KINDS if _TYPE[t] in LEGAL[relation]]
             best = max(legal, key=lambda t: probabilities[f"type {t}"][k])

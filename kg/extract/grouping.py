@@ -95,11 +95,11 @@ def _cores_and_keys(texts: Iterable[str], gazetteer: Gazetteer) -> tuple[dict[st
     """
     keys = {text: name_key(text) for text in sorted(texts)}
     cores: dict[str, str] = {}
-    alone = {key for text, key in keys.items() if not _TAIL.search(text)}
-    for text in keys:
-        tail = _TAIL.search(text)
-        core = text[: tail.start()] if tail else ""
-        if not tail or not core:
+    tails = {text: tail for text in keys if (tail := _TAIL.search(text))}
+    alone = {key for text, key in keys.items() if text not in tails}
+    for text, tail in tails.items():
+        core = text[: tail.start()]
+        if not core:
             continue
         kinds = {c.type for c in gazetteer.lookup(core)} if tail["data"] else set()
         if kinds and kinds != {EntityType.DATASET}:

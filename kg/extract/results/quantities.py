@@ -23,12 +23,16 @@ _DIGITS = rf"(?:\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?:(?<=\d){
 _GLUED = ("approx", "sim", "simeq", "leq", "geq", "times/", "x/", *(rf"\b{w}" for w in ("pm", "to", "x", "by")))
 _START = rf"(?:(?<![\w.,^])(?<![^\W\d][-‐‑–−/_])|{'|'.join(f'(?<={w})' for w in _GLUED)})"
 _WORD = "|".join(sorted(table()["words"], key=len, reverse=True))
+_LETTERS = "".join(sorted({*"aoith", *(word[0] for word in table()["words"])}))
 _ATOM = re.compile(
-    rf"(?P<digits>{_START}[+\-−]?{_DIGITS}(?!\.?\d))"
-    r"|\b(?P<third>(?:one|a|two|three)[\s-](?P<part>third|quarter|fifth|tenth|half|thirds|quarters|fifths))(?:\sof\b|\b)"
-    rf"|\b(?P<word>{_WORD})(?=[\s-]|fold)"
-    r"|\b(?<!several )(?<!few )(?P<order>(?:an?\s|in the\s|one\s|1\s)?orders?[\s-]of[\s-]magnitudes?)\b"
-    r"|\b(?P<twice>twice|half)\b(?!-)",
+    # What comes first in either half is implied by the rest; it is soon seen to fail, and this is tried at every sign.
+    rf"(?=[+\-−]?\.?\d)(?P<digits>{_START}[+\-−]?{_DIGITS}(?!\.?\d))"
+    rf"|\b(?=[1{_LETTERS}])(?:"
+    r"(?P<third>(?:one|a|two|three)[\s-](?P<part>third|quarter|fifth|tenth|half|thirds|quarters|fifths))(?:\sof\b|\b)"
+    rf"|(?P<word>{_WORD})(?=[\s-]|fold)"
+    r"|(?<!several )(?<!few )(?P<order>(?:an?\s|in the\s|one\s|1\s)?orders?[\s-]of[\s-]magnitudes?)\b"
+    r"|(?P<twice>twice|half)\b(?!-)"
+    r")",
     re.IGNORECASE,
 )
 _SPACED = re.compile(r"(?<![\w.,])\d{1,3}(?:[   ]\d{3})+(?=times|[xX]\b|\s?%|\\times|×)")
