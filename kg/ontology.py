@@ -70,6 +70,12 @@ class Shortener:
         return f"{prefix}:{iri[cut:]}" if prefix is not None and _LOCAL.fullmatch(iri, cut) else None
 
 
+@lru_cache(maxsize=4)
+def shortener(base: str) -> Shortener:
+    """Return the shortener of a graph whose things are minted under ``base``; who describe it share what it knows."""
+    return Shortener(prefixes(base))
+
+
 def _kg(name: str) -> ox.NamedNode:
     return ox.NamedNode(ids.ONTOLOGY + name)
 

@@ -43,8 +43,11 @@ _WORDS = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding
 STOP = frozenset(_WORDS["stop"].split())
 """Words that say nothing of a paper's subject."""
 _SINGULAR = frozenset(_WORDS["singular"].split())
-_BREAKS = str.maketrans(
-    {**dict.fromkeys("\"#$%&'*+-/<=>@[\\]^_`{|}~‐‑‒–—―‘’“”·•×→≤≥≈∼−±\x00", " "), **dict.fromkeys("!(),.:;?…", " . ")}
+_SPACES, _MARKS = "\"#$%&'*+-/<=>@[\\]^_`{|}~‐‑‒–—―‘’“”·•×→≤≥≈∼−±\x00", "!(),.:;?…"
+_BREAKS = str.maketrans({**dict.fromkeys(_SPACES, " "), **dict.fromkeys(_MARKS, " . ")})
+_MARK = b"\x80"
+_ASCII_BREAKS = bytes(
+    ord(" ") if chr(code) in _SPACES else _MARK[0] if chr(code) in _MARKS else code for code in range(256)
 )
 
 Sparse = Any
@@ -163,7 +166,10 @@ def _normal(word: str) -> str:
 
 def split(text: str) -> list[str]:
     """Return the pieces of a text between white space and punctuation, in lower case; a mark stands for a break."""
-    return text.lower().translate(_BREAKS).split()
+    lower = text.lower()
+    if lower.isascii():  # several times as fast
+        return lower.encode().translate(_ASCII_BREAKS).replace(_MARK, b" . ").decode().split()
+    return lower.translate(_BREAKS).split()
 
 
 def words(text: str) -> list[str]:

@@ -46,7 +46,7 @@ class JSONLDScribe:
     def __init__(self, graph: KnowledgeGraph, stream: BinaryIO, options: ExportOptions) -> None:
         declared = context(options.base)
         self._coerced = {name: value["@type"] for name, value in declared.items() if isinstance(value, dict)}
-        self._short = Shortener(o.prefixes(options.base))
+        self._short = o.shortener(options.base)
         self._stream = stream
         self._separator = b"\n"
         self._names: dict[ox.NamedNode, tuple[str, str | None]] = {o.TYPE: ("@type", "@id")}

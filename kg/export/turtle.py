@@ -19,6 +19,7 @@ from kg.export.rdf import Description, triples
 from kg.model import KnowledgeGraph
 from kg.ontology import Shortener
 
+Names = dict[ox.NamedNode, str]
 AnyTerm = ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple
 
 _BARE = {f"{o.XSD}integer": re.compile(r"[+-]?\d+"), f"{o.XSD}decimal": re.compile(r"[+-]?\d*\.\d+")}
@@ -32,7 +33,8 @@ class TurtleScribe:
 
     def __init__(self, graph: KnowledgeGraph, stream: BinaryIO, options: ExportOptions) -> None:
         prefixes = o.prefixes(options.base)
-        self._short = Shortener(prefixes)
+        self._short = o.shortener(options.base)
+        self._names: Names = {o.TYPE: "a"}
         self._stream = stream
         self._part = ""
         for name, namespace in prefixes.items():
@@ -44,7 +46,7 @@ class TurtleScribe:
         if part != self._part:
             self._part = part
             self._stream.write(f"\n\n#### {part}\n".encode())
-        self._stream.write(_paragraph(subject, properties, self._short).encode())
+        self._stream.write(_paragraph(subject, properties, self._short, self._names).encode())
 
     def end(self) -> None:
         """Do nothing: a Turtle file ends with its last paragraph."""
@@ -78,24 +80,29 @@ def write_ntriples(graph: KnowledgeGraph, stream: BinaryIO, options: ExportOptio
 def write_triples(triples_: Iterable[ox.Triple], stream: BinaryIO, prefixes: Mapping[str, str]) -> None:
     """Write triples, sorted by subject, as Turtle with those of ``prefixes`` that they need."""
     short = Shortener(prefixes)
+    names: Names = {o.TYPE: "a"}
     paragraphs: list[str] = []
     for subject, group in groupby(triples_, key=lambda triple: triple.subject):
-        paragraphs.append(_paragraph(subject, ((triple.predicate, triple.object) for triple in group), short))
+        paragraphs.append(_paragraph(subject, ((triple.predicate, triple.object) for triple in group), short, names))
     body = "".join(paragraphs)
     needed = {name: namespace for name, namespace in prefixes.items() if f"{name}:" in body}
     stream.write("".join(f"@prefix {name}: <{namespace}> .\n" for name, namespace in needed.items()).encode())
     stream.write(body.encode("utf-8", "replace"))
 
 
-def _paragraph(subject: AnyTerm, properties: Iterable[tuple[ox.NamedNode, AnyTerm]], short: Shortener) -> str:
-    values: dict[ox.NamedNode, list[str]] = {}
+def _paragraph(
+    subject: AnyTerm, properties: Iterable[tuple[ox.NamedNode, AnyTerm]], short: Shortener, names: Names
+) -> str:
+    """Return the triples of a subject; ``names`` has those of properties met before, and gets the others."""
+    values: dict[str, str] = {}
     for predicate, value in properties:
-        values.setdefault(predicate, []).append(_term(value, short))
-    lines = [
-        f"{'a' if predicate == o.TYPE else _term(predicate, short)} {', '.join(found)}"
-        for predicate, found in values.items()
-    ]
-    joined = " ;\n    ".join(lines)
+        name = names.get(predicate)
+        if name is None:
+            name = names[predicate] = _term(predicate, short)
+        # The commonest kind of term goes first, and without a further call.
+        term = short(value.value) or str(value) if type(value) is ox.NamedNode else _term(value, short)
+        values[name] = f"{values[name]}, {term}" if name in values else f"{name} {term}"
+    joined = " ;\n    ".join(values.values())
     return f"\n{_term(subject, short)} {joined} .\n"
 
 
