@@ -236,7 +236,8 @@ def _finish(
     graph = _graph_hash(state)
     old = state.files if graph == state.graph else {}
     todo = [name for name in state.formats if not _current(name, old, out)]
-    with report.stage("resolve") as stage:
+    # With the end of this block the engine is done: what it held need not lie beside the export.
+    with engine, report.stage("resolve") as stage:
         progress("resolve", 0, 0)
         report.made = resolve_papers(papers, part_of, state, out, engine)
         stage.items = len(papers)

@@ -114,7 +114,8 @@ class Local:
     def __exit__(self, *_: Any) -> None:
         pool, self._pool = self._pool, None
         if pool:
-            pool.shutdown(cancel_futures=True)
+            # Not waited for: processes take a second to give up what they hold.
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def local(jobs: int = 0) -> Engine:
