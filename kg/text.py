@@ -100,7 +100,7 @@ _GENERIC = re.compile(
     r"[\s-]+(?:datasets?|data sets?|benchmarks?|corpus|corpora|models?|networks?|methods?|algorithms?|frameworks?|"
     r"architectures?|systems?|approach(?:es)?|tasks?|devices?|platforms?|modules?|baselines?|suites?|series|"
     r"famil(?:y|ies)|librar(?:y|ies)|toolkits?|challenges?|competitions?|optimi[sz]ers?|backbones?|variants?|layers?|"
-    r"operators?|attacks?|strateg(?:y|ies)|techniques?|schemes?|leaderboards?)$",
+    r"operators?|attacks?|strateg(?:y|ies)|techniques?|schemes?|leaderboards?|technical reports?)$",
     re.IGNORECASE,
 )
 _NOT_ALONE = frozenset({"AI", "ML", "DL", "CV", "NLP", "RL", "IoT", "HPC"})

@@ -229,11 +229,27 @@ def test_a_famous_name_in_the_title_head_is_proposed() -> None:
         ("A title", "We propose SlowNet training for all.", False),
         ("A title", "We compare with SlowNet, a network.", False),
         ("Learning: a title", "Text on learning.", False),
+        ("SlowNet Technical Report", "Text.", True),
+        ("A title", "This paper presents a network called SlowNet.", True),
+        ("A title", "We introduce a network for video, SlowNet, and a loss.", True),
+        ("A title", "We propose the Transformer, a sequence model.", True),
+        ("A title", "We propose a novel Vision Transformer (ViT), which needs no convolution.", True),
+        ("A title", "We propose a Vision Transformer (ViT) compression scheme.", False),
+        ("A title", "We propose Transformer training for all.", False),
+        ("A title", "They use a network called SlowNet.", False),
     ],
 )
 def test_certain_headlines(title: str, abstract: str, certain: bool) -> None:
     reading = read_candidates(Paper(title=title, abstract=abstract), (), default_gazetteer())
     assert any(certainly_proposed(reading, candidate) for candidate in reading.candidates) is certain
+
+
+def test_a_famous_name_can_be_what_a_paper_is_about(extractor: Extractor) -> None:
+    abstract = "We propose the Transformer, a sequence model without recurrence. The Transformer is fast."
+    extraction = extractor.extract(Paper(title="Attention instead of recurrence", abstract=abstract))
+    assert extraction.headline
+    names = {entity.ref: entity.names[0] for entity in extraction.entities}
+    assert names[extraction.headline] == "Transformer"
 
 
 def test_one_place_names_one_thing_a_relation() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from kg.extract.candidates import Candidate, CandidateSpan, Reading
 from kg.extract.features import cue_support
+from kg.extract.headline import certainly_proposed
 from kg.extract.patterns import title_name
 from kg.extract.roles import KINDS
 from kg.extract.trees import Floats
@@ -114,7 +115,7 @@ def _headline_standing(reading: Reading, candidate: Candidate, confidence: float
     """
     title = title_name(reading.paper.title)
     titled = [(s.start, s.end) for s in candidate.spans if s.section == "title"]
-    named = bool(candidate.pairs) or is_name_like(candidate.names[0])
+    named = bool(candidate.pairs) or is_name_like(candidate.names[0]) or certainly_proposed(reading, candidate)
     if not named and not titled:
         return 0.0
     if confidence < (0.85 if not titled else 0.0 if named else 0.8):

@@ -9,7 +9,7 @@ from functools import lru_cache
 from kg.model import EntityType
 from kg.text import Span
 
-_TITLE_NAME = re.compile(r"^\s*([^:?!]{2,60}?)\s*(?::|--|—)\s+\S")
+_TITLE_NAME = re.compile(r"^\s*([^:?!]{2,60}?)\s*(?:(?::|--|—)\s+\S|\sTechnical\sReport\s*$)", re.IGNORECASE)
 # Mixed case (SlowFast, iPhone), all capitals with two letters or more (COCO), letters with digits (YOLOv3, A100).
 _NAME = re.compile(
     r"(?<![\w\\{-])(?:"
@@ -43,7 +43,7 @@ class Named:
 
 @lru_cache(maxsize=64)
 def title_name(title: str) -> Span | None:
-    """Return the span of ``X`` in a title ``X: a longer description``.
+    """Return the span of ``X`` in a title ``X: a longer description`` or ``X Technical Report``.
 
     >>> title_name("FlashRNN: Optimizing RNNs")
     (0, 8)

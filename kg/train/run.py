@@ -30,10 +30,10 @@ SCORES, SECOND = "folds.npz", "second.npz"
 """Files of a model folder with what taggers that have not seen the papers make of them; only training reads them."""
 
 FOLDS = 2
-"""Encoders that score papers out of fold; each costs nearly as much as the one that ships."""
+"""Encoders that score the training papers out of fold; each costs nearly half as much as the one that ships."""
 
 HELD_OUT = 0.1
-"""Share of the training papers that the encoder which ships does not see, for figures of its own."""
+"""Share of the training papers that the encoder which scores the dev papers does not see, for figures of its own."""
 
 DEV_WEIGHT, FAST_DEV_WEIGHT = 4.0, 1.5
 """Weight of the papers that two people annotated, beside 1 for those that one did; chosen by cross-validation."""
@@ -139,18 +139,22 @@ def _train_crf(data: Path, out: Path, scores: str, *, seed: int) -> None:
 
 
 def _train_encoder(data: Path, out: Path, *, seed: int, epochs: int, encoder: Path | None) -> None:
-    """Write the tagger that ships, the scores of the training papers out of fold, and its own of the dev papers."""
+    """Write the tagger that ships, which learns from all papers, and scores of all papers by others.
+
+    Those are two of halves of the training papers, and one of nine tenths of them for the dev papers.
+    """
     single, double = shuffled(read_training_papers(data)[0]), gold_dev(data)
     about = _sources(data)
 
     def make(some: Sequence[GoldPaper], folder: Path) -> SpanTagger:
         return train_tagger(some, folder, about=about, seed=seed, epochs=epochs, encoder=encoder)
 
-    tagger = make(single[int(len(single) * HELD_OUT) :], out)
     with tempfile.TemporaryDirectory(dir=out) as folder:
+        tenths = make(single[int(len(single) * HELD_OUT) :], Path(folder) / "tenths")
         scored = out_of_fold(single, lambda some, fold: make(some, Path(folder) / f"fold{fold}"), folds=FOLDS)
-    scored += [tagger.tag(p.title, p.abstract) for p in double]
+        scored += [tenths.tag(p.title, p.abstract) for p in double]
     save_scores([*single, *double], scored, out / SCORES)
+    make([*single, *double], out)
 
 
 def _sources(data: Path) -> dict[str, str]:
