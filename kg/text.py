@@ -103,6 +103,11 @@ _GENERIC = re.compile(
     r"operators?|attacks?|strateg(?:y|ies)|techniques?|schemes?|leaderboards?|technical reports?)$",
     re.IGNORECASE,
 )
+_ADJECTIVE = re.compile(
+    r"\S+-(?:agnostic|assisted|aware|based|centric|constrained|driven|efficient|enhanced|free|friendly|guided|independent|"
+    r"inspired|like|optimi[sz]ed|oriented|powered|specific)",
+    re.IGNORECASE,
+)
 _NOT_ALONE = frozenset({"AI", "ML", "DL", "CV", "NLP", "RL", "IoT", "HPC"})
 _MACHINE = (
     r"(?:GPU|CPU|TPU|NPU|FPGA|MCU|SoC|processor|accelerator|microcontroller|graphics card|card|chip|core|board|device|"
@@ -248,11 +253,22 @@ def name_key(name: str, *, generic: bool = True) -> str:
     return key or "".join(words) or text or name
 
 
+def is_adjective(name: str) -> bool:
+    """Tell whether a name of one word only says how something is made.
+
+    >>> is_adjective("CNN-based"), is_adjective("CNN-based pruning"), is_adjective("U-Net")
+    (True, False, False)
+    """
+    return _ADJECTIVE.fullmatch(name) is not None
+
+
 def without_generic(text: str) -> str:
     """Return a name without the generic word behind it, where the rest still looks like a name.
 
     >>> without_generic("COCO dataset"), without_generic("A100 GPU"), without_generic("AI models")
     ('COCO', 'A100', 'AI models')
+    >>> without_generic("BERT-based models")
+    'BERT-based models'
     """
     if " " not in text and "-" not in text:
         return text
@@ -260,7 +276,7 @@ def without_generic(text: str) -> str:
     if machine and _PRODUCT.search(text, 0, machine.start()):
         return text[: machine.start()]
     core = _GENERIC.sub("", text)
-    return core if core != text and is_name_like(core) and core not in _NOT_ALONE else text
+    return core if core != text and is_name_like(core) and core not in _NOT_ALONE and not is_adjective(core) else text
 
 
 def _without_accents(text: str) -> str:

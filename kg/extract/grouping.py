@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from kg.model import EntityType
-from kg.text import bare_name, name_key, split_definition
+from kg.text import bare_name, is_adjective, name_key, split_definition
 from kg.vocabulary import Concept, Gazetteer
 
 _TAIL = re.compile(
@@ -99,7 +99,7 @@ def _cores_and_keys(texts: Iterable[str], gazetteer: Gazetteer) -> tuple[dict[st
     alone = {key for text, key in keys.items() if text not in tails}
     for text, tail in tails.items():
         core = text[: tail.start()]
-        if not core:
+        if not core or is_adjective(core):
             continue
         kinds = {c.type for c in gazetteer.lookup(core)} if tail["data"] else set()
         if kinds and kinds != {EntityType.DATASET}:

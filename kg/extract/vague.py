@@ -7,6 +7,8 @@ import tomllib
 from functools import lru_cache
 from pathlib import Path
 
+from kg.text import is_adjective
+
 
 @lru_cache(maxsize=1)
 def _words() -> dict[str, frozenset[str]]:
@@ -20,7 +22,11 @@ def is_vague(name: str) -> bool:
 
     >>> is_vague("existing pruning methods"), is_vague("two public datasets"), is_vague("pruning")
     (True, True, False)
+    >>> is_vague("CNN-based"), is_vague("CNN-based pruning")
+    (True, False)
     """
+    if is_adjective(name.strip()):
+        return True
     words = re.split(r"\s+", name.casefold().strip())
     lists = _words()
     if len(words) > 1 and words[0] in lists["starts"]:
