@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from kg.errors import InputError
+from kg.extract.candidates import read_candidates
+from kg.extract.roles import DECISIONS
 from kg.extract.tagger import SpanScore
+from kg.model import Paper
+from kg.train import roles as role_training
 from kg.train.data import ROLES, TYPES, GoldPaper, gold_paper
 from kg.train.folds import load_scores, out_of_fold, save_scores
+from kg.vocabulary import default_gazetteer
 
 
 def papers(first: int, count: int) -> list[GoldPaper]:
@@ -72,3 +78,16 @@ def test_an_unknown_paper_and_a_broken_file_are_told(tmp_path: Path) -> None:
         load_scores(some, path)
     with pytest.raises(InputError, match="no scores of papers"):
         load_scores(some, tmp_path / "nothing.npz")
+
+
+def test_too_few_papers_to_learn_from_are_told_and_an_answer_that_never_varies_keeps_its_scores() -> None:
+    some = [
+        role_training.example(
+            read_candidates(Paper(title=p.title, abstract=p.abstract), (), default_gazetteer()), p.record
+        )
+        for p in papers(0, 3)
+    ]
+    with pytest.raises(InputError, match="annotate more"):
+        role_training.fit(some)
+    scores = {k: {d: np.zeros(len(e.rows)) for d in DECISIONS} for k, e in enumerate(some)}
+    assert set(role_training.calibrate(some, scores).values()) == {(1.0, 0.0)}

@@ -52,8 +52,9 @@ def train(
     with user_errors(debug):
         try:
             from kg.train.run import train as run
+
+            run(data, out, seed=seed, epochs=epochs, encoder=encoder, tagger=tagger, fast=fast)
         except ImportError as error:
             raise InputError(
                 f"training needs packages that are not here ({error}); pip install 'paper-kg[train]'"
             ) from error
-        run(data, out, seed=seed, epochs=epochs, encoder=encoder, tagger=tagger, fast=fast)

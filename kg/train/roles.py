@@ -11,6 +11,7 @@ import numpy.typing as npt
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
+from kg.errors import InputError
 from kg.extract.candidates import Candidate, Reading
 from kg.extract.decide import decide
 from kg.extract.features import features
@@ -75,7 +76,11 @@ def fit_trees(rows: npt.NDArray[np.float32], target: npt.NDArray[np.int8], weigh
 
 
 def fit(examples: Sequence[Example], *, seed: int = 13) -> dict[str, Any]:
-    """Fit one ensemble a decision."""
+    """Fit one ensemble a decision.
+
+    Raises:
+        InputError: the papers show a decision in one way only, so that nothing can be learned.
+    """
     rows = np.concatenate([e.rows for e in examples])
     weight = np.concatenate([np.full(len(e.rows), e.weight) for e in examples])
     marks = [labels(e) for e in examples]
@@ -83,6 +88,8 @@ def fit(examples: Sequence[Example], *, seed: int = 13) -> dict[str, Any]:
     for decision in DECISIONS:
         target = np.concatenate([m[decision] for m in marks])
         known = target >= 0
+        if len(np.unique(target[known])) < 2:
+            raise InputError(f"too few annotated papers: all answers to {decision!r} are the same; annotate more")
         out[decision] = fit_trees(rows[known], target[known], weight[known], seed)
     return out
 
@@ -105,12 +112,18 @@ def cross_validate(
 def calibrate(
     examples: Sequence[Example], scores: Mapping[int, Mapping[str, Floats]]
 ) -> dict[str, tuple[float, float]]:
-    """Fit slope and intercept of a logistic map by decision on out-of-fold scores."""
+    """Fit slope and intercept of a logistic map by decision on out-of-fold scores.
+
+    A decision that the scored papers show in one way only keeps its scores, which are log odds as they are.
+    """
     out = {}
     for decision in DECISIONS:
         x = np.concatenate([scores[k][decision] for k in sorted(scores)])
         y = np.concatenate([labels(examples[k])[decision] for k in sorted(scores)])
         known = y >= 0
+        if len(np.unique(y[known])) < 2:
+            out[decision] = (1.0, 0.0)
+            continue
         model = LogisticRegression(C=100.0).fit(x[known, None], y[known])
         out[decision] = (float(model.coef_[0, 0]), float(model.intercept_[0]))
     return out
