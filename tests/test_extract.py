@@ -237,6 +237,7 @@ def test_a_famous_name_in_the_title_head_is_proposed() -> None:
         ("A title", "We propose a Vision Transformer (ViT) compression scheme.", False),
         ("A title", "We propose Transformer training for all.", False),
         ("A title", "They use a network called SlowNet.", False),
+        ("A title", "We propose a method for so-called SlowNet.", False),
     ],
 )
 def test_certain_headlines(title: str, abstract: str, certain: bool) -> None:

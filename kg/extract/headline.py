@@ -28,7 +28,7 @@ _INTRODUCES = (
     r"(?:(?:\w+ly|then|also|further|here|thus|therefore) )?"
     r"(?:propose|introduce|present|develop|describe|release)s?"
 )
-_CALLED = r"(?:called|named|dubbed|termed|coined|which we (?:call|name|term|dub|refer to as))"
+_CALLED = r"(?:(?<!so-)called|named|dubbed|termed|coined|which we (?:call|name|term|dub|refer to as))"
 _NAMING = rf"(?: (?:the|our)| (?:an?|the|our) [^.,;:()]{{3,80}},(?: the)?| [^.;:]{{3,120}}\b{_CALLED})?"
 _BEFORE_NAME = re.compile(rf"{_INTRODUCES}{_NAMING}\s*$", re.IGNORECASE)
 _BEFORE_TERM = re.compile(
