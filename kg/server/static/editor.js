@@ -114,6 +114,8 @@ export function makeEditor({ area, paint, gutter, list, settings, run, changed }
     let found = [];
     if (here.sort === "string") {
       const caret = area.selectionStart;
+      // Until names come, offers for another place are no offers for this one.
+      if (here.start !== from) hide();
       if (here.text.trim()) {
         try {
           const answer = await names(here.text, 8);
@@ -167,6 +169,9 @@ export function makeEditor({ area, paint, gutter, list, settings, run, changed }
   function close() {
     asked += 1;
     clearTimeout(timer);
+    hide();
+  }
+  function hide() {
     list.hidden = true;
     frame.classList.remove("listing");
     area.removeAttribute("aria-activedescendant");
