@@ -105,7 +105,7 @@ def remove(out: Path, names: Sequence[str], *, progress: Progress = lambda stage
         KGError: a file cannot be written.
     """
     report = Report(lambda: load_graph(out))
-    with _changing(out) as held, local() as engine:
+    with _changing(out) as held:
         state = _remembered(out)
         with report.stage("read") as stage:
             papers = _papers(state, out, report)
@@ -118,7 +118,7 @@ def remove(out: Path, names: Sequence[str], *, progress: Progress = lambda stage
             report.skipped, report.skipped_count = [], 0
             kept = _keyed(_papers(state, out, report), state)
             stage.items = report.read
-        _finish(kept, index(out / FOLDER / EXTRACTIONS), state, held, engine, report, progress)
+        _finish(kept, index(out / FOLDER / EXTRACTIONS), state, held, local(), report, progress)
     return report
 
 
@@ -131,7 +131,7 @@ def export_folder(out: Path, formats: Sequence[str], *, progress: Progress = lam
     """
     chosen_formats(formats)
     report = Report(lambda: load_graph(out))
-    with _changing(out) as held, local() as engine:
+    with _changing(out) as held:
         state = _remembered(out)
         asked = [format_.name for format_ in chosen_formats({*formats, *state.formats})]
         state = replace(state, formats=tuple(asked))
@@ -140,7 +140,7 @@ def export_folder(out: Path, formats: Sequence[str], *, progress: Progress = lam
                 return report
             kept = _keyed(_papers(state, out, report), state)
             stage.items = report.read
-        _finish(kept, index(out / FOLDER / EXTRACTIONS), state, held, engine, report, progress)
+        _finish(kept, index(out / FOLDER / EXTRACTIONS), state, held, local(), report, progress)
     return report
 
 

@@ -152,8 +152,6 @@ _AND = re.compile(r"(?: & |(?<=\w)&(?=[A-Z][a-z]))")
 _JOINTS = re.compile(r"[\s\-_/\x1f]+")
 _BETWEEN_NUMBERS = re.compile(r"(?<=\d)\x1f(?=\d)")
 _NOISE = re.compile(r"(?<!\d)\.|\.(?!\d)|(?<!\d)-|-(?!\d)|[^\w.+*@#&\u0080-\U0010ffff-]|_")
-
-
 _NAME_LIKE = re.compile(r"[0-9]|[A-Za-z_][A-Z]")
 
 

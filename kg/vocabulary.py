@@ -91,9 +91,10 @@ def fold(text: str) -> tuple[str, list[int]]:
     >>> fold("MobileNet-V2")
     ('mobilenetv2', [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11])
     """
-    if text.isascii():
-        return text.translate(_FOLDED), list(compress(range(len(text)), text.encode("ascii").translate(_KEPT)))
-    return text.translate(_FOLDED), [offset for offset, sign in enumerate(text) if sign not in _DROPPED]
+    kept: Iterable[int] = (
+        text.encode("ascii").translate(_KEPT) if text.isascii() else (sign not in _DROPPED for sign in text)
+    )
+    return text.translate(_FOLDED), list(compress(range(len(text)), kept))
 
 
 class _Folded(dict[int, str | None]):

@@ -213,6 +213,8 @@ def _cues_in(place: str, context: str) -> tuple[str, ...]:
 
 _TOKEN = re.compile(r"\w+|[^\w\s]", re.ASCII)
 _SIZES = (1, 2, 3)
+_REMEMBERED = 100_000
+_Matches = tuple[tuple[int, Callable[[str, int], re.Match[str] | None]], ...]
 _Find = Callable[[str], re.Match[str] | None]
 
 
@@ -242,13 +244,13 @@ class _Finders:
         self.begun_by = _Begun(finders)
 
 
-class _Begun(dict[str, tuple[tuple[int, Callable[[str, int], re.Match[str] | None]], ...]]):
+class _Begun(dict[str, _Matches]):
     """Maps a token to the cues that can begin with it, by number, and how to look for them there."""
 
     def __init__(self, finders: Sequence[_Finder]) -> None:
         self._finders = finders
 
-    def __missing__(self, token: str) -> tuple[tuple[int, Callable[[str, int], re.Match[str] | None]], ...]:
+    def __missing__(self, token: str) -> _Matches:
         begun = {token[:size] for size in _SIZES}
         found = tuple(
             (k, f.plain.match) for k, f in enumerate(self._finders) if f.begins and not f.begins.isdisjoint(begun)
@@ -256,9 +258,6 @@ class _Begun(dict[str, tuple[tuple[int, Callable[[str, int], re.Match[str] | Non
         if len(self) < _REMEMBERED:
             self[token] = found
         return found
-
-
-_REMEMBERED = 100_000
 
 
 @lru_cache(maxsize=1)
@@ -301,19 +300,20 @@ def beginnings(pattern: str) -> frozenset[str] | None:
             if sign == ")":
                 break
         depth += (sign == "(") - (sign == ")")
-    found = {_literal(option, bound=bool(head[1])) for option in options}
+    found = {_literal(f"{head[1] or ''}{option}") for option in options}
     return frozenset(found) if all(found) else None
 
 
-def _literal(option: str, *, bound: bool) -> str:
+def _literal(option: str) -> str:
     """Return the signs with which an alternative begins whatever follows, at most three; empty if not known."""
     if option in (",", "/"):
-        return "" if bound else option
-    run = re.match(r"[a-z]*", option if bound else option.removeprefix(r"\b"))
-    letters = run.group() if run and (bound or option.startswith(r"\b")) else ""
+        return option
+    word = re.match(r"\\b([a-z]*)", option)
+    if not word:
+        return ""
     # A letter before ? * { need not be there.
-    rest = option[len(letters) + (0 if bound else 2) :]
-    return (letters[:-1] if rest[:1] in ("?", "*", "{") else letters)[: _SIZES[-1]]
+    sure = word[1][:-1] if option[word.end() :][:1] in ("?", "*", "{") else word[1]
+    return sure[: _SIZES[-1]]
 
 
 def _nesting(reading: Reading, out: npt.NDArray[np.float32], column: Mapping[str, int]) -> None:

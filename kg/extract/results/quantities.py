@@ -19,9 +19,9 @@ MAX_DIGITS = 32
 _POWER = r"\^\s?\{?\s?[-−]?\d{1,3}\s?\}?"
 _EXPONENT = rf"(?:\s?(?:\\times|×|x|\*|times|\\cdot)\s?10\s?{_POWER}|{_POWER}|e[-+]\d{{1,3}})"
 _DIGITS = rf"(?:\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?:(?<=\d){_EXPONENT})?"
-# Behind @ stands what a metric is taken at.
 # A number may be glued to a LaTeX command that lost its backslash ("approx13%", "x21"), not to a name ("ResNet-50").
 _GLUED = ("approx", "sim", "simeq", "leq", "geq", "times/", "x/", *(rf"\b{w}" for w in ("pm", "to", "x", "by")))
+# Behind @ stands what a metric is taken at.
 _START = rf"(?:(?<![\w.,^@])(?<![^\W\d][-‐‑–−/_])|{'|'.join(f'(?<={w})' for w in _GLUED)})"
 _WORD = "|".join(sorted(table()["words"], key=len, reverse=True))
 _LETTERS = "".join(sorted({*"aoith", *(word[0] for word in table()["words"])}))
