@@ -99,8 +99,7 @@ def _paragraph(
         name = names.get(predicate)
         if name is None:
             name = names[predicate] = _term(predicate, short)
-        # The commonest kind of term goes first, and without a further call.
-        term = short(value.value) or str(value) if type(value) is ox.NamedNode else _term(value, short)
+        term = _term(value, short)
         values[name] = f"{values[name]}, {term}" if name in values else f"{name} {term}"
     joined = " ;\n    ".join(values.values())
     return f"\n{_term(subject, short)} {joined} .\n"
